@@ -1,0 +1,126 @@
+extension Draft {
+    /// Whether an item may count: this app's, of an allowed store, and of the chain's own store.
+    ///
+    /// A purchase that is settled already goes on counting evidence of its own kind: a narrowed setting stops new
+    /// purchases and never un-pays old ones.
+    func counts(_ evidence: Evidence) -> Bool {
+        guard evidence.facts.environment == chain.environment else { return false }
+        if evidence.facts.bundleID == policy.bundleID && policy.allowedEnvironments.contains(evidence.facts.environment) {
+            return true
+        }
+        let decidingBefore = before.transactions[evidence.facts.transactionID]?.state.deciding
+        guard let decided = decidingBefore.flatMap({ chain.evidence[$0] }) else { return false }
+        return decided.facts.bundleID == evidence.facts.bundleID
+    }
+
+    /// The authoritative evidence about one transaction that counts, in law 2's order.
+    func countedEvidence(about id: TransactionID) -> [Evidence] {
+        chain.evidence.values
+            .filter { $0.facts.transactionID == id && $0.id.source.isAuthoritative && counts($0) }
+            .sorted(by: Evidence.precedes)
+    }
+
+    /// The ownership of a transaction: the newest known word on it.
+    ///
+    /// An answer that leaves the field out teaches nothing, so it does not unlearn what another one said; that keeps
+    /// the outcome a function of the set (law 4).
+    func ownership(of evidence: [Evidence]) -> InAppOwnershipType? {
+        evidence.last { $0.facts.inAppOwnershipType?.isKnown ?? false }?.facts.inAppOwnershipType
+    }
+
+    /// The purchase that a transaction belongs to; `nil` without counted evidence.
+    func purchaseID(of evidence: [Evidence]) -> PurchaseID? {
+        guard let newest = evidence.last else { return nil }
+        return PurchaseID(facts: newest.facts, ownership: ownership(of: evidence))
+    }
+
+    /// The transactions of the chain by purchase, each purchase with its whole set of counted evidence.
+    func purchases() -> [(id: PurchaseID, members: [TransactionID], evidence: [Evidence])] {
+        var members: [PurchaseID: [TransactionID]] = [:]
+        var evidence: [PurchaseID: [Evidence]] = [:]
+        for id in chain.transactions.keys.sorted() {
+            let own = countedEvidence(about: id)
+            guard let purchase = purchaseID(of: own) else { continue }
+            members[purchase, default: []].append(id)
+            evidence[purchase, default: []] += own
+        }
+        return members.keys.sorted().map { ($0, members[$0] ?? [], evidence[$0] ?? []) }
+    }
+
+    /// Law 2 and law 5: the state that a purchase's evidence amounts to.
+    func state(of evidence: [Evidence], members: [TransactionID]) -> PurchaseState? {
+        guard let deciding = Deciding.choose(from: evidence) else { return nil }
+        let facts = deciding.evidence.facts
+        if facts.isRevoked {
+            return .refunded(RefundedReason(revocationType: facts.revocationType), deciding: deciding.evidence.id)
+        }
+        guard ownership(of: evidence) != nil else { return .pending(.ownershipUnconfirmed) }
+        let wasSettled = members.contains { before.transactions[$0]?.state.isSettled ?? false }
+        if !wasSettled, !deciding.refundReversed, let end = holdEnd(of: facts),
+            !evidence.contains(where: { $0.id.source == .appStore && $0.facts.signedDate >= end })
+        {
+            return .pending(.settlementHold)
+        }
+        return .paid(deciding.refundReversed ? .refundReversed : .confirmed, deciding: deciding.evidence.id)
+    }
+
+    /// When a product's settlement hold is over; `nil` without a hold.
+    func holdEnd(of facts: TransactionFacts) -> Instant? {
+        guard let product = facts.productID, let rules = policy.catalogue.rules(for: product, type: facts.type),
+            rules.settlementHold > .zero
+        else { return nil }
+        return (facts.purchaseDate ?? facts.signedDate) + rules.settlementHold
+    }
+
+    /// Why a transaction without counted evidence is not pursued, given what is known of it.
+    func refusal(of transaction: Transaction) -> TransactionRefusal? {
+        let known = chain.evidence.values.filter {
+            $0.facts.transactionID == transaction.id && $0.facts.environment == chain.environment
+        }
+        guard let newest = known.max(by: Evidence.precedes), !known.contains(where: counts) else {
+            return transaction.refusal == .notFound && known.allSatisfy({ !$0.id.source.isAuthoritative })
+                ? .notFound : nil
+        }
+        return newest.facts.bundleID != policy.bundleID ? .bundleMismatch : .environmentNotAllowed
+    }
+
+    /// Whether the device's word about a transaction is the best there is.
+    func deviceVouches(for id: TransactionID) -> Bool {
+        chain.evidence.values.contains { $0.facts.transactionID == id && !$0.id.source.isAuthoritative && counts($0) }
+    }
+
+    /// The reason for a transaction that has no counted evidence after an answer that brought none.
+    func pendingReason(
+        for id: TransactionID, answer: AppStoreNonAnswer, current: PurchaseState
+    ) -> PendingReason {
+        switch answer {
+        case .answerRefused: .appStoreAnswerRefused
+        case .notFound, .unauthorized, .requestRefused, .throttled, .unavailable, .verificationUndetermined:
+            deviceVouches(for: id) ? .revocationUnconfirmed : answer.pendingReason
+        }
+    }
+}
+
+extension PurchaseID {
+    /// Names what was charged once: store, ownership, and for auto-renewables the billing event (transactionId if that is
+    /// absent), else the original transaction. Restores and second devices share it.
+    package init(facts: TransactionFacts, ownership: InAppOwnershipType?) {
+        let reference =
+            switch facts.type {
+            case .autoRenewable?: facts.webOrderLineItemID?.rawValue ?? facts.transactionID.rawValue
+            case .consumable?, .nonConsumable?, .nonRenewing?, .unknown?, nil: facts.originalTransactionID.rawValue
+            }
+        let owner =
+            switch ownership {
+            case .purchased?: "purchased"
+            case .familyShared?: "family_shared"
+            case .unknown?, nil: "unknown"
+            }
+        let store =
+            switch facts.environment {
+            case .production: "production"
+            case .sandbox: "sandbox"
+            }
+        self.init("\(store).\(owner).\(reference)")
+    }
+}

@@ -1,0 +1,89 @@
+/// A fact that came in, in the past tense: the only things that can change a chain.
+package enum Input: Sendable {
+    /// An account said that a transaction is its own.
+    case claimed(TransactionID, by: AccountNumber, at: Instant)
+    /// A verified payload came in; `absorbing` is the provisional chain under which its id was posted, if there is one.
+    case evidenceVerified(Evidence, absorbing: Chain?)
+    /// Apple was asked about a transaction, and no usable evidence came of it.
+    case appStoreUnanswered(TransactionID, AppStoreNonAnswer)
+    /// The moment of a planned check or deadline has come.
+    case deadlineReached(TransactionID)
+    /// A product's settlement hold has run out.
+    case holdElapsed(TransactionID)
+    /// A support person acted; the reason's words are erasable and referred to by number.
+    case staffActed(StaffAction, reasonNumber: Int64)
+    /// The app's server has credited a delivery.
+    case grantAcknowledged(GrantID)
+    /// Settings or catalogue are other than when the chain was last decided.
+    case policyChanged
+
+    /// The stable name that events keep.
+    package var kind: Kind {
+        switch self {
+        case .claimed: .claim
+        case .evidenceVerified: .evidence
+        case .appStoreUnanswered: .appStoreAnswer
+        case .deadlineReached: .deadline
+        case .holdElapsed: .holdElapsed
+        case .staffActed: .staffAction
+        case .grantAcknowledged: .grantAcknowledged
+        case .policyChanged: .policyChanged
+        }
+    }
+
+    /// The names of the inputs.
+    package enum Kind: String, Hashable, Codable, Sendable, CaseIterable {
+        /// ``Input/claimed(_:by:at:)``.
+        case claim
+        /// ``Input/evidenceVerified(_:absorbing:)``.
+        case evidence
+        /// ``Input/appStoreUnanswered(_:_:)``.
+        case appStoreAnswer = "app_store_answer"
+        /// ``Input/deadlineReached(_:)``.
+        case deadline
+        /// ``Input/holdElapsed(_:)``.
+        case holdElapsed = "hold_elapsed"
+        /// ``Input/staffActed(_:reasonNumber:)``.
+        case staffAction = "staff_action"
+        /// ``Input/grantAcknowledged(_:)``.
+        case grantAcknowledged = "grant_acknowledged"
+        /// ``Input/policyChanged``.
+        case policyChanged = "policy_changed"
+    }
+}
+
+/// What Apple's host said, or didn't, when it gave no usable evidence.
+package enum AppStoreNonAnswer: Hashable, Sendable {
+    /// Definitive: the id is unknown in each of these stores.
+    case notFound(in: Set<StoreEnvironment>)
+    /// 401: the token was not accepted, or the app has no production release.
+    case unauthorized
+    /// 403 or a 400 that says nothing about the id.
+    case requestRefused
+    /// 429, or our own budget has nothing left; `retryAt` where Apple named a moment.
+    case throttled(retryAt: Instant?)
+    /// 5xx, time-out, broken connection.
+    case unavailable
+    /// Signed data that did not verify, was malformed, or was about another id.
+    case answerRefused
+    /// The signature holds, but whether it is trusted could not be determined now.
+    case verificationUndetermined
+
+    /// The reason it gives to a transaction that nothing better is known of.
+    package var pendingReason: PendingReason {
+        switch self {
+        case .notFound: .notFoundYet
+        case .unauthorized: .environmentUndetermined
+        case .requestRefused, .unavailable: .appStoreUnavailable
+        case .throttled: .appStoreThrottled
+        case .answerRefused: .appStoreAnswerRefused
+        case .verificationUndetermined: .verificationUnavailable
+        }
+    }
+}
+
+/// What a support person may do to a chain.
+package enum StaffAction: Hashable, Sendable {
+    /// Ask Apple again, now.
+    case recheck(TransactionID)
+}

@@ -1,0 +1,125 @@
+/// One change that an event makes, as an after-image: applying it again changes nothing more.
+package enum LedgerEntry: Hashable, Sendable {
+    /// The chain's identity became known, or the chain was opened with it.
+    case identified(Chain.Identity)
+    /// Another chain took this one in; its transactions and claims are there now.
+    case absorbed(by: ChainID)
+    /// A transaction's state, refusal or purchase, newly recorded or changed.
+    case transaction(Transaction)
+    /// Verified evidence was added, and how it stands. Its facts are in its own append-only row.
+    case evidence(EvidenceID, Standing)
+    /// A claim, new or changed.
+    case claim(Claim)
+    /// A dispute, new or changed.
+    case claimCase(ClaimCase)
+    /// A delivery, new or changed.
+    case grant(Grant)
+    /// A right, new or changed.
+    case entitlement(Entitlement)
+    /// A right that ended.
+    case entitlementEnded(Entitlement.ID)
+    /// Money moved.
+    case movement(Movement)
+    /// A person asked for a check; the words of the reason are erasable and referred to by number.
+    case checkRequested(TransactionID, reasonNumber: Int64)
+
+    /// How an item of evidence stands in its purchase's set after the event.
+    package enum Standing: String, Hashable, Codable, Sendable, CaseIterable {
+        /// It decides.
+        case deciding
+        /// It counts, and another item decides.
+        case stale
+        /// The device's word: takes no part in the set.
+        case device
+        /// Another app's purchase, or a store that is not allowed: stored, counts for nothing.
+        case refused
+        /// The same id, signed by the other store than before: stored, counts for nothing, alarmed.
+        case otherEnvironment = "other_environment"
+    }
+}
+
+extension LedgerEntry: Codable {
+    private enum Key: String, CodingKey { case kind, value, standing, reasonNumber }
+    private enum Kind: String, Codable {
+        case identified, absorbed, transaction, evidence, claim
+        case claimCase = "case"
+        case grant, entitlement
+        case entitlementEnded = "entitlement_ended"
+        case movement
+        case checkRequested = "check_requested"
+    }
+
+    /// Reads `{kind, value, …}`. This form is the ledger's for ever: old entries must stay readable.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        func value<T: Decodable>(_ type: T.Type = T.self) throws -> T { try container.decode(T.self, forKey: .value) }
+        switch try container.decode(Kind.self, forKey: .kind) {
+        case .identified: self = .identified(try value())
+        case .absorbed: self = .absorbed(by: try value())
+        case .transaction: self = .transaction(try value())
+        case .evidence: self = .evidence(try value(), try container.decode(Standing.self, forKey: .standing))
+        case .claim: self = .claim(try value())
+        case .claimCase: self = .claimCase(try value())
+        case .grant: self = .grant(try value())
+        case .entitlement: self = .entitlement(try value())
+        case .entitlementEnded: self = .entitlementEnded(try value())
+        case .movement: self = .movement(try value())
+        case .checkRequested:
+            self = .checkRequested(try value(), reasonNumber: try container.decode(Int64.self, forKey: .reasonNumber))
+        }
+    }
+
+    /// Writes `{kind, value, …}`.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        func write(_ kind: Kind, _ value: some Encodable) throws {
+            try container.encode(kind, forKey: .kind)
+            try container.encode(value, forKey: .value)
+        }
+        switch self {
+        case .identified(let identity): try write(.identified, identity)
+        case .absorbed(let chain): try write(.absorbed, chain)
+        case .transaction(let transaction): try write(.transaction, transaction)
+        case .evidence(let id, let standing):
+            try write(.evidence, id)
+            try container.encode(standing, forKey: .standing)
+        case .claim(let claim): try write(.claim, claim)
+        case .claimCase(let claimCase): try write(.claimCase, claimCase)
+        case .grant(let grant): try write(.grant, grant)
+        case .entitlement(let entitlement): try write(.entitlement, entitlement)
+        case .entitlementEnded(let id): try write(.entitlementEnded, id)
+        case .movement(let movement): try write(.movement, movement)
+        case .checkRequested(let id, let number):
+            try write(.checkRequested, id)
+            try container.encode(number, forKey: .reasonNumber)
+        }
+    }
+}
+
+extension Chain.Identity {
+    private enum Key: String, CodingKey { case provisional, environment, originalTransactionId }
+
+    /// Reads `{provisional}` or `{environment, originalTransactionId}`.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        if let id = try container.decodeIfPresent(TransactionID.self, forKey: .provisional) {
+            self = .provisional(id)
+        } else {
+            self = .original(
+                try container.decode(StoreEnvironment.self, forKey: .environment),
+                try container.decode(OriginalTransactionID.self, forKey: .originalTransactionId))
+        }
+    }
+
+    /// Writes `{provisional}` or `{environment, originalTransactionId}`.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        switch self {
+        case .provisional(let id):
+            try container.encode(id, forKey: .provisional)
+        case .original(let environment, let id):
+            try container.encode(environment, forKey: .environment)
+            try container.encode(id, forKey: .originalTransactionId)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+/// When an unsettled transaction is asked about again: doubling from `first` to `maximum`, spread by the id.
+package struct RecheckSchedule: Equatable, Sendable {
+    /// `VOUCH_RECHECK_FIRST`.
+    package var first: Span
+    /// `VOUCH_RECHECK_MAX`.
+    package var maximum: Span
+    /// `VOUCH_NOT_FOUND_DEADLINE`: how long Apple may know nothing before the transaction is refused.
+    package var notFoundDeadline: Span
+
+    /// Apple's definitive "not found" answers that each allowed environment must have given before a refusal.
+    package static let notFoundAnswersMin: Int64 = 5
+
+    /// Distances from the first contradiction at which Apple is asked again (law 2).
+    ///
+    /// 65 minutes makes the second clean answer at least an hour younger than the first, so that it can count.
+    package static let contradiction: [Span] = [.minutes(1), .minutes(15), .minutes(65), .hours(6), .hours(24)]
+
+    /// Takes the three settings.
+    package init(first: Span, maximum: Span, notFoundDeadline: Span) {
+        self.first = first
+        self.maximum = maximum
+        self.notFoundDeadline = notFoundDeadline
+    }
+
+    /// The wait after the given number of fruitless attempts (≥ 1), with ±10 % that depends on the id alone.
+    ///
+    /// A hash in place of a random number keeps `decide` pure and still spreads a herd that failed together.
+    package func wait(afterAttempts attempts: Int64, transaction: TransactionID) -> Span {
+        let doublings = min(max(attempts - 1, 0), 40)
+        let (grown, overflow) = first.milliseconds.multipliedReportingOverflow(by: 1 << doublings)
+        let base = overflow ? maximum.milliseconds : min(grown, maximum.milliseconds)
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in transaction.rawValue.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        hash = (hash ^ UInt64(attempts)) &* 0x100_0000_01b3
+        // 0…200 per mille around −10 %. Divided first: a span near the top of the range must not overflow.
+        let spread = Int64(hash % 201) - 100
+        return Span(milliseconds: base + base / 1_000 * spread)
+    }
+}
+
+/// An ISO 8601 duration of whole years, months, weeks, days, hours, minutes and seconds, as catalogues state them.
+package struct CalendarDuration: Equatable, Sendable {
+    /// Years and months, as months.
+    package var months: Int64
+    /// Everything with a fixed length.
+    package var span: Span
+
+    /// Takes months and a fixed span.
+    package init(months: Int64, span: Span) {
+        self.months = months
+        self.span = span
+    }
+
+    /// Reads `P1Y2M3DT4H5M6S` and its parts, or `P2W`; `nil` for anything else, fractions and signs included.
+    package init?(iso8601 text: String) {
+        var rest = Substring(text)
+        guard rest.popFirst() == "P", !rest.isEmpty else { return nil }
+        var months: Int64 = 0
+        var seconds: Int64 = 0
+        var inTime = false
+        var lastRank = -1
+        while !rest.isEmpty {
+            if rest.first == "T" {
+                guard !inTime, rest.count > 1 else { return nil }
+                inTime = true
+                rest.removeFirst()
+                continue
+            }
+            let digits = rest.prefix(while: { $0.isASCII && $0.isNumber })
+            guard !digits.isEmpty, digits.count <= 6, let count = Int64(digits) else { return nil }
+            rest.removeFirst(digits.count)
+            guard let designator = rest.popFirst() else { return nil }
+            let rank: Int
+            switch (designator, inTime) {
+            case ("Y", false): (rank, months) = (0, months + count * 12)
+            case ("M", false): (rank, months) = (1, months + count)
+            case ("W", false): (rank, seconds) = (2, seconds + count * 604_800)
+            case ("D", false): (rank, seconds) = (3, seconds + count * 86_400)
+            case ("H", true): (rank, seconds) = (4, seconds + count * 3_600)
+            case ("M", true): (rank, seconds) = (5, seconds + count * 60)
+            case ("S", true): (rank, seconds) = (6, seconds + count)
+            default: return nil
+            }
+            guard rank > lastRank else { return nil }
+            lastRank = rank
+        }
+        guard lastRank >= 0 else { return nil }
+        self.init(months: months, span: .seconds(seconds))
+    }
+
+    /// The fixed length, where the duration has one (`nil` with years or months in it).
+    package var fixedSpan: Span? { months == 0 ? span : nil }
+
+    /// The end of the duration from a start, in the proleptic Gregorian calendar, UTC; a 31st that the target month
+    /// does not have becomes its last day.
+    package func end(from start: Instant) -> Instant {
+        guard months != 0 else { return start + span }
+        let (days, timeOfDay) = start.millisecondsSince1970.flooredQuotientAndRemainder(by: 86_400_000)
+        var date = CivilDate(daysSince1970: days)
+        let monthIndex = date.year * 12 + date.month - 1 + months
+        let (year, month) = monthIndex.flooredQuotientAndRemainder(by: 12)
+        date = CivilDate(year: year, month: month + 1, day: 1)
+        let day = min(CivilDate(daysSince1970: days).day, date.daysInMonth)
+        let result = CivilDate(year: date.year, month: date.month, day: day).daysSince1970
+        return Instant(millisecondsSince1970: result * 86_400_000 + timeOfDay) + span
+    }
+}
+
+/// A day of the proleptic Gregorian calendar (Howard Hinnant's `days_from_civil` algorithm, public domain).
+struct CivilDate: Equatable {
+    let year: Int64
+    let month: Int64
+    let day: Int64
+
+    init(year: Int64, month: Int64, day: Int64) {
+        self.year = year
+        self.month = month
+        self.day = day
+    }
+
+    init(daysSince1970: Int64) {
+        let shifted = daysSince1970 + 719_468
+        let (era, dayOfEra) = shifted.flooredQuotientAndRemainder(by: 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        self.day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        self.month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        self.year = yearOfEra + era * 400 + (self.month <= 2 ? 1 : 0)
+    }
+
+    var daysSince1970: Int64 {
+        let shiftedYear = month <= 2 ? year - 1 : year
+        let (era, yearOfEra) = shiftedYear.flooredQuotientAndRemainder(by: 400)
+        let shiftedMonth = month > 2 ? month - 3 : month + 9
+        let dayOfYear = (153 * shiftedMonth + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+
+    var daysInMonth: Int64 {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+}
+
+extension Int64 {
+    /// Division that rounds down, as calendars need it before 1970.
+    func flooredQuotientAndRemainder(by divisor: Int64) -> (Int64, Int64) {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+}
