@@ -90,6 +90,18 @@ package struct TransactionFacts: Hashable, Codable, Sendable {
     /// When Apple signed; the order of evidence.
     package var signedDate: Instant
 
+    /// Apple's own spelling, since this is how the append-only row keeps them.
+    private enum CodingKeys: String, CodingKey {
+        case transactionID = "transactionId"
+        case originalTransactionID = "originalTransactionId"
+        case webOrderLineItemID = "webOrderLineItemId"
+        case bundleID = "bundleId"
+        case productID = "productId"
+        case type, environment, inAppOwnershipType, purchaseDate, originalPurchaseDate, expiresDate, quantity, price
+        case currency, storefront, offerType, revocationDate, revocationReason, revocationType, revocationPercentage
+        case isUpgraded, signedDate
+    }
+
     /// Facts with what every App Store transaction carries; the rest is set afterwards.
     package init(
         transactionID: TransactionID, originalTransactionID: OriginalTransactionID, environment: StoreEnvironment,

@@ -1,0 +1,54 @@
+package import PurchaseCore
+
+/// What a caller may do; an operation lists the roles that may call it.
+package enum Role: String, Hashable, Sendable, CaseIterable {
+    /// The app's backend: may name any account.
+    case app
+    /// A publishable key inside an app: posts, and reads back what it posted.
+    case device
+    /// A signed-in end user: posts and reads their own.
+    case user
+    /// Sees customers and changes what support may change; no totals.
+    case support
+    /// Sees money, changes nothing.
+    case finance
+    /// Keys, catalogue, settings; not implicitly the others.
+    case admin
+}
+
+/// A key of this deployment, without its text.
+package struct AccessKey: Hashable, Sendable {
+    /// The database's number.
+    package var id: Int64
+    /// One person or system: the "who" of the ledger.
+    package var name: String
+    /// What it may do.
+    package var roles: Set<Role>
+
+    /// Takes every column.
+    package init(id: Int64, name: String, roles: Set<Role>) {
+        self.id = id
+        self.name = name
+        self.roles = roles
+    }
+}
+
+/// Who calls, after authentication.
+package struct Caller: Hashable, Sendable {
+    /// The key's name, or the user's account: the "who" of the ledger.
+    package var name: String
+    /// What the caller may do.
+    package var roles: Set<Role>
+    /// The one account that a `user` may name; `nil` for keys.
+    package var ownAccount: AccountID?
+
+    /// Takes every part.
+    package init(name: String, roles: Set<Role>, ownAccount: AccountID? = nil) {
+        self.name = name
+        self.roles = roles
+        self.ownAccount = ownAccount
+    }
+
+    /// Whether the caller sees other people's accounts: by role `app` or `support`.
+    package var seesAllAccounts: Bool { roles.contains(.app) || roles.contains(.support) }
+}

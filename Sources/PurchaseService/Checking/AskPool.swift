@@ -1,0 +1,178 @@
+import Logging
+import PurchaseCore
+import ServiceLifecycle
+import Synchronization
+
+/// Asks Apple on behalf of posts and of the recheck worker: one question per transaction at a time, a bounded number at
+/// once, and a bounded queue before them.
+///
+/// A *flight* begins when a post enters, before it writes anything, so that everybody who comes meanwhile waits for the
+/// same question; a hundred posts of one transaction are one call.
+package final class AskPool: Sendable {
+    struct Job: Sendable {
+        var transactionID: TransactionID
+        var first: StoreEnvironment?
+        var lane: RequestLane
+    }
+
+    private struct Flight {
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    }
+
+    private struct State {
+        var flights: [TransactionID: Flight] = [:]
+        var nextWaiter: UInt64 = 0
+    }
+
+    private let checker: TransactionChecker
+    private let configuration: ServiceConfiguration
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let jobs: AsyncStream<Job>
+    private let queue: AsyncStream<Job>.Continuation
+
+    init(checker: TransactionChecker, configuration: ServiceConfiguration, logger: Logger) {
+        self.checker = checker
+        self.configuration = configuration
+        self.logger = logger
+        (jobs, queue) = AsyncStream.makeStream(
+            of: Job.self, bufferingPolicy: .bufferingOldest(configuration.asksQueuedMax))
+    }
+
+    /// Questions under way or waiting.
+    package var load: Int { state.withLock { $0.flights.count } }
+
+    // MARK: Flights
+
+    /// Begins a flight; false when one is under way already, to be joined with ``join(_:atMost:)``.
+    func begin(_ id: TransactionID) -> Bool {
+        state.withLock { state in
+            guard state.flights[id] == nil else { return false }
+            state.flights[id] = Flight()
+            return true
+        }
+    }
+
+    /// Ends a flight and wakes everybody who joined it.
+    func end(_ id: TransactionID) {
+        let waiters = state.withLock { $0.flights.removeValue(forKey: id)?.waiters }
+        waiters?.values.forEach { $0.resume() }
+    }
+
+    /// Hands a flight that this caller began over to the pool, which ends it; false (and ended) when the queue is full.
+    func enqueue(_ job: Job) -> Bool {
+        switch queue.yield(job) {
+        case .enqueued:
+            return true
+        case .dropped, .terminated:
+            end(job.transactionID)
+            return false
+        @unknown default:
+            end(job.transactionID)
+            return false
+        }
+    }
+
+    /// Waits until the flight ends, at most so long; returns at once when there is none.
+    func join(_ id: TransactionID, atMost time: Duration) async {
+        let waiter = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        await withTaskGroup { group in
+            group.addTask {
+                await withTaskCancellationHandler {
+                    await withCheckedContinuation { continuation in
+                        let isOver = self.state.withLock { state in
+                            guard state.flights[id] != nil, !Task.isCancelled else { return true }
+                            state.flights[id]?.waiters[waiter] = continuation
+                            return false
+                        }
+                        if isOver { continuation.resume() }
+                    }
+                } onCancel: {
+                    self.state.withLock { $0.flights[id]?.waiters.removeValue(forKey: waiter) }?.resume()
+                }
+            }
+            group.addTask { try? await Task.sleep(for: time) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    // MARK: Working
+
+    /// Works off the queue until shut down; questions under way are finished, queued ones are left to the recheck worker.
+    package func run() async {
+        await withGracefulShutdownHandler {
+            await withTaskCancellationHandler {
+                await work()
+            } onCancel: {
+                queue.finish()
+            }
+        } onGracefulShutdown: {
+            self.queue.finish()
+        }
+    }
+
+    private func work() async {
+        await withDiscardingTaskGroup { group in
+            let places = Places(configuration.asksMax)
+            for await job in jobs {
+                await places.take()
+                group.addTask {
+                    await self.perform(job)
+                    places.giveBack()
+                }
+            }
+        }
+    }
+
+    private func perform(_ job: Job) async {
+        do {
+            _ = try await checker.check(job.transactionID, first: job.first, lane: job.lane)
+        } catch {
+            // The lease runs out and the worker asks again; nothing is lost.
+            logger.error("check failed", metadata: ["transaction": "\(job.transactionID)", "error": "\(error)"])
+        }
+        end(job.transactionID)
+    }
+}
+
+/// A counter of free places with one waiter: the loop that hands out the work.
+private final class Places: Sendable {
+    private struct State {
+        var free: Int
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let state: Mutex<State>
+
+    init(_ count: Int) { state = Mutex(State(free: count)) }
+
+    func take() async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                guard state.free == 0 else {
+                    state.free -= 1
+                    return true
+                }
+                state.waiter = continuation
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    func giveBack() {
+        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard let waiter = state.waiter else {
+                state.free += 1
+                return nil
+            }
+            state.waiter = nil
+            return waiter
+        }
+        waiter?.resume()
+    }
+}

@@ -1,0 +1,223 @@
+import AppStoreJWS
+import Logging
+import PurchaseCore
+
+extension VouchService {
+    /// What a posted transaction turned out to be about.
+    private struct Subject {
+        var id: TransactionID
+        /// The store to ask first.
+        var environment: StoreEnvironment?
+        /// The device's verified word, if there is one.
+        var evidence: (item: Evidence, body: EvidenceBody)?
+    }
+
+    private enum Reading {
+        case subject(Subject)
+        case refused(SubmissionRefusal, detail: String)
+    }
+
+    /// See ``UseCases/submit(_:by:requestID:)``.
+    ///
+    /// Nothing is stored before the submission itself is known to be sound; then the claim and the id become durable
+    /// before Apple is asked, so whatever is answered is not forgotten.
+    package func submit(
+        _ submission: Submission, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> SubmissionOutcome {
+        if let own = caller.ownAccount, own != submission.account { throw .notFound }
+        let subject: Subject
+        switch try await read(submission, by: caller, requestID: requestID) {
+        case .subject(let sound): subject = sound
+        case .refused(let refusal, let detail): return .refused(refusal, detail: detail)
+        }
+        let account = try await withLedger { () async throws(LedgerError) in
+            try await ledger.accountNumber(of: submission.account, statedToken: submission.appAccountToken)
+        }
+        let leads = pool.begin(subject.id)
+        let chain: Chain
+        do {
+            chain = try await record(
+                subject, account: account, submission: submission, caller: caller, requestID: requestID, leads: leads)
+        } catch {
+            if leads { pool.end(subject.id) }
+            throw error
+        }
+        let after = try await settle(subject, chain: chain, caller: caller, leads: leads)
+        let token = dependencies.cryptography.claimToken(subject.id, account)
+        return .recorded(view(of: subject.id, in: after, claimant: account), claimToken: token)
+    }
+
+    // MARK: Reading the submission
+
+    private func read(
+        _ submission: Submission, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> Reading {
+        let jws: String
+        switch submission.subject {
+        case .transactionID(let id):
+            return .subject(Subject(id: id, environment: submission.environment, evidence: nil))
+        case .signedTransaction(let text):
+            jws = text
+        }
+        let now = dependencies.clock.now()
+        func refuse(
+            _ refusal: SubmissionRefusal, step: String, code: String, detail: String, about id: TransactionID?
+        ) async throws(ServiceError) -> Reading {
+            try await withLedger { () async throws(LedgerError) in
+                try await ledger.keep(
+                    RefusedSubmission(
+                        refusedAt: now, source: .device, refusal: refusal.rawValue, step: step, code: code,
+                        detail: detail, sha256: dependencies.cryptography.sha256(Array(jws.utf8)), transactionID: id,
+                        account: try await ledger.findAccount(submission.account), actor: caller.name,
+                        requestID: requestID))
+            }
+            return .refused(refusal, detail: detail)
+        }
+        switch await dependencies.verifier.verifyTransaction(jws, now: now) {
+        case .invalid(let failure):
+            return try await refuse(
+                SubmissionRefusal(failure.refusal), step: failure.step.rawValue, code: failure.code.rawValue,
+                detail: failure.detail, about: nil)
+        case .undetermined(_, let unconfirmed):
+            // Worth a question to Apple, and no evidence.
+            let store = unconfirmed.claims.storeEnvironment ?? submission.environment
+            return .subject(
+                Subject(id: unconfirmed.claims.transactionID, environment: store, evidence: nil))
+        case .verified(let verified):
+            let id = verified.claims.transactionID
+            guard let facts = TransactionFacts(verified.claims) else {
+                return try await refuse(
+                    .malformedEvidence, step: "claims", code: "environment_or_original_missing",
+                    detail: "the signed transaction names no App Store environment or no original transaction",
+                    about: nil)
+            }
+            if let stated = submission.environment, stated != facts.environment {
+                return try await refuse(
+                    .transactionMismatch, step: "claims", code: "environment_contradicted",
+                    detail: "the request says \(stated.rawValue) and the signed transaction \(facts.environment.rawValue)",
+                    about: id)
+            }
+            if contradictsToken(verified.claims.appAccountToken, of: submission) {
+                return try await refuse(
+                    .accountTokenMismatch, step: "claims", code: "account_token_mismatch",
+                    detail: "the signed transaction carries another account's appAccountToken", about: id)
+            }
+            // An expired leaf may be in wrong hands by now: its word only asks for a check.
+            guard verified.leafNotAfter >= now else {
+                return .subject(Subject(id: id, environment: facts.environment, evidence: nil))
+            }
+            let item = Evidence(
+                id: EvidenceID(sha256: verified.sha256Text, source: .device), facts: facts, seenAt: now)
+            return .subject(
+                Subject(id: id, environment: facts.environment, evidence: (item, EvidenceBody(verified))))
+        }
+    }
+
+    private func contradictsToken(_ token: AppAccountToken?, of submission: Submission) -> Bool {
+        guard dependencies.policy.accountTokenRule != .ignore, let token,
+            let own = submission.appAccountToken ?? dependencies.cryptography.accountToken(submission.account)
+        else { return false }
+        return own != token
+    }
+
+    // MARK: Recording
+
+    private func record(
+        _ subject: Subject, account: AccountNumber, submission: Submission, caller: Caller, requestID: String,
+        leads: Bool
+    ) async throws(ServiceError) -> Chain {
+        let id = subject.id
+        var cause = Decider.Cause(actor: caller.name, requestID: requestID)
+        let claimedAt = dependencies.clock.now()
+        let claimed = try await withLedger { () async throws(LedgerError) in
+            try await decider.run(
+                known: nil, cause: cause,
+                load: { () async throws(LedgerError) in
+                    var chain = try await load(subject)
+                    let stated = submission.appAccountToken ?? chain.erasable.accounts[account]?.token
+                    chain.erasable.accounts[account] = ErasableFacts.Account(id: submission.account, token: stated)
+                    return chain
+                },
+                input: { _ in .claimed(id, by: account, at: claimedAt) },
+                lease: { chain in leads && asksApple(about: id, in: chain) ? newLease(on: id) : nil })
+        }
+        guard let evidence = subject.evidence, claimed.chain.evidence[evidence.item.id] == nil else {
+            return claimed.chain
+        }
+        cause.body = evidence.body
+        let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)
+        return try await withLedger { () async throws(LedgerError) in
+            try await checker.record(evidence.item, cause: cause, known: claimed.chain) { chain in
+                leads && asksApple(about: id, in: chain) ? newLease(on: id) : nil
+            }
+        }
+    }
+
+    /// The chain of the id; else the one that the device's verified word names; else a new one.
+    private func load(_ subject: Subject) async throws(LedgerError) -> Chain {
+        if let chain = try await ledger.chain(holding: subject.id) { return chain }
+        guard let facts = subject.evidence?.item.facts else { return Chain(identity: .provisional(subject.id)) }
+        let identity = Chain.Identity.original(facts.environment, facts.originalTransactionID)
+        return try await ledger.chain(identifiedBy: identity) ?? Chain(identity: identity)
+    }
+
+    // MARK: Settling
+
+    /// Whether the ledger's answer is not enough: unsettled, or settled longer ago than `freshFor`.
+    func asksApple(about id: TransactionID, in chain: Chain) -> Bool {
+        guard let transaction = chain.transactions[id], transaction.refusal == nil else { return false }
+        let now = dependencies.clock.now()
+        if let asked = chain.checks[id]?.lastAskedAt, now - asked < dependencies.policy.recheck.first { return false }
+        guard transaction.state.isSettled else { return true }
+        let newest = chain.evidence.values
+            .filter { $0.facts.transactionID == id && $0.id.source.isAuthoritative }.map(\.seenAt).max()
+        return newest.map { now - $0 >= configuration.freshFor } ?? true
+    }
+
+    /// Gets Apple's word where it is needed, and returns the chain as it then is, at the latest after `answerWithin`.
+    private func settle(
+        _ subject: Subject, chain: Chain, caller: Caller, leads: Bool
+    ) async throws(ServiceError) -> Chain {
+        let id = subject.id
+        guard asksApple(about: id, in: chain) else {
+            if leads { pool.end(id) }
+            return chain
+        }
+        if leads {
+            guard try await holdsLease(on: id, chain) else {
+                pool.end(id)
+                return chain
+            }
+            let isBare = subject.evidence == nil
+            let lane: RequestLane = caller.roles.contains(.app) || !isBare ? .interactive : .unproven
+            _ = pool.enqueue(AskPool.Job(transactionID: id, first: subject.environment, lane: lane))
+        }
+        await pool.join(id, atMost: configuration.answerWithin)
+        return try await withLedger { () async throws(LedgerError) in try await ledger.chain(holding: id) } ?? chain
+    }
+
+    /// Takes the right to ask, unless another process has it or asked just now. Already held when the claim was written.
+    private func holdsLease(on id: TransactionID, _ chain: Chain) async throws(ServiceError) -> Bool {
+        let now = dependencies.clock.now()
+        do {
+            return try await withLedger { () async throws(LedgerError) in
+                try await ledger.lease(
+                    id, holder: dependencies.processName, until: now + configuration.leaseFor,
+                    notAskedSince: now - dependencies.policy.recheck.first, now: now)
+            }
+        } catch {
+            pool.end(id)
+            throw error
+        }
+    }
+}
+
+extension SubmissionRefusal {
+    init(_ refusal: VerificationRefusal) {
+        switch refusal {
+        case .signatureInvalid: self = .signatureInvalid
+        case .chainUntrusted: self = .chainUntrusted
+        case .malformedEvidence: self = .malformedEvidence
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Logging
+import PurchaseCore
+
+/// Decides and commits: loads, decides, writes, and again when somebody else was faster. Every change goes through here.
+struct Decider: Sendable {
+    let dependencies: ServiceDependencies
+    let configuration: ServiceConfiguration
+
+    /// Who and what led to a decision.
+    struct Cause: Sendable {
+        var actor: String?
+        var requestID: String?
+        var body: EvidenceBody?
+    }
+
+    /// Runs an input against a chain until it is committed or changes nothing.
+    ///
+    /// Inputs are idempotent, so a commit whose outcome is unknown is settled by loading and deciding once more.
+    /// - Parameters:
+    ///   - known: the chain as last seen, to save a read; loaded anew when it turns out stale.
+    ///   - load: reads the chain; may return a chain that was never recorded.
+    ///   - input: makes the input for the chain as loaded.
+    ///   - lease: the right to ask Apple that the commit takes, given the chain after the decision.
+    func run(
+        known: Chain?, cause: Cause, load: () async throws(LedgerError) -> Chain,
+        input: (Chain) async throws(LedgerError) -> Input, lease: (Chain) -> CheckLease? = { _ in nil }
+    ) async throws(LedgerError) -> (chain: Chain, decision: Decision) {
+        var candidate = known
+        var doubt: LedgerError?
+        for _ in 0..<configuration.decisionAttemptsMax {
+            var chain: Chain
+            if let candidate { chain = candidate } else { chain = try await load() }
+            candidate = nil
+            complete(&chain)
+            let now = dependencies.clock.now()
+            let decision = decide(chain, try await input(chain), policy: dependencies.policy, now: now)
+            switch decision {
+            case .nothing(.absorbed):
+                continue
+            case .nothing:
+                return (chain, decision)
+            case .reschedule(let after):
+                try await dependencies.ledger.saveChecks(changedChecks(from: chain, to: after))
+                return (after, decision)
+            case .record(let recorded):
+                do {
+                    let committed = try await dependencies.ledger.commit(
+                        CommittableDecision(
+                            recorded: recorded, before: chain, actor: cause.actor, requestID: cause.requestID,
+                            recordedAt: now, body: cause.body, lease: lease(recorded.chain)))
+                    guard let id = committed else { continue }
+                    tell(recorded)
+                    var after = recorded.chain
+                    after.id = id
+                    return (after, decision)
+                } catch where error.code == .outcomeUnknown {
+                    doubt = error
+                }
+            }
+        }
+        throw doubt ?? LedgerError(.overloaded, "a chain changed faster than it could be decided")
+    }
+
+    /// Adds the tokens that accounts have by rule to those that the app's server stated.
+    private func complete(_ chain: inout Chain) {
+        for (number, account) in chain.erasable.accounts where account.token == nil {
+            chain.erasable.accounts[number]?.token = account.id.flatMap(dependencies.cryptography.accountToken)
+        }
+    }
+
+    private func changedChecks(from before: Chain, to after: Chain) -> [TransactionID: Check] {
+        after.checks.filter { before.checks[$0.key] != $0.value }
+    }
+
+    private func tell(_ recorded: Decision.Recorded) {
+        for alarm in recorded.alarms {
+            dependencies.logger.error(
+                "alarm",
+                metadata: [
+                    "alarm": "\(alarm.rawValue)", "rule": "\(recorded.rule.rawValue)",
+                    "transactions": "\(recorded.chain.transactions.keys.sorted().prefix(3).map(\.rawValue).joined(separator: " "))",
+                ])
+        }
+    }
+}

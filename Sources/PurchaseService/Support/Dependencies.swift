@@ -1,0 +1,101 @@
+package import AppStoreJWS
+package import Logging
+package import PurchaseCore
+
+/// The wall clock, as a leaf to replace in tests.
+package struct WallClock: Sendable {
+    /// The time now.
+    package let now: @Sendable () -> Instant
+
+    /// Takes a source of time.
+    package init(now: @escaping @Sendable () -> Instant) { self.now = now }
+}
+
+/// The three small computations that need cryptography, which this module does not import.
+package struct ServiceCryptography: Sendable {
+    /// SHA-256, 32 bytes.
+    package let sha256: @Sendable ([UInt8]) -> [UInt8]
+    /// The app account token that an account has by rule: its own UUID, or one derived in the configured namespace.
+    package let accountToken: @Sendable (AccountID) -> AppAccountToken?
+    /// The token that lets a device read back the transaction that it posted for an account.
+    package let claimToken: @Sendable (TransactionID, AccountNumber) -> String
+    /// The account that a claim token was made for; `nil` for a forged one or one of another transaction.
+    package let claimant: @Sendable (String, TransactionID) -> AccountNumber?
+
+    /// Takes every computation.
+    package init(
+        sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
+        accountToken: @escaping @Sendable (AccountID) -> AppAccountToken?,
+        claimToken: @escaping @Sendable (TransactionID, AccountNumber) -> String,
+        claimant: @escaping @Sendable (String, TransactionID) -> AccountNumber?
+    ) {
+        self.sha256 = sha256
+        self.accountToken = accountToken
+        self.claimToken = claimToken
+        self.claimant = claimant
+    }
+}
+
+/// Bounds and times of the use cases.
+package struct ServiceConfiguration: Sendable {
+    /// The longest that a post waits for Apple (`VOUCH_ANSWER_WITHIN`).
+    package var answerWithin: Duration = .seconds(8)
+    /// How long a settled answer is given without asking Apple again (`VOUCH_FRESH_FOR`).
+    package var freshFor: Span = .days(1)
+    /// Whether Production's 401 counts as its "not found" (`VOUCH_APP_UNRELEASED`).
+    package var appUnreleased = false
+    /// Questions to Apple under way at once in this process.
+    package var asksMax = 64
+    /// Questions that may wait for one of those places; beyond, the recheck worker takes over.
+    package var asksQueuedMax = 4_096
+    /// The longest that one question may take, budget and all environments included.
+    package var askTimeout: Duration = .seconds(20)
+    /// How long other processes leave a question to this one; longer than ``askTimeout``.
+    package var leaseFor: Span = .seconds(30)
+    /// How often the recheck worker looks for due checks when it found none.
+    package var pollEvery: Duration = .seconds(1)
+    /// Keys remembered after a successful look-up.
+    package var cachedKeysMax = 1_024
+    /// How long a revoked key may still work.
+    package var cachedKeysFor: Span = .seconds(5)
+    /// Attempts at a decision when others change the same chain meanwhile.
+    package var decisionAttemptsMax = 16
+
+    /// The defaults of the design.
+    package init() {}
+}
+
+/// Everything that the use cases work with, put together at the root.
+package struct ServiceDependencies: Sendable {
+    /// The ledger.
+    package var ledger: any LedgerPort
+    /// Apple, or the simulator.
+    package var appStore: any AppStorePort
+    /// Checks signatures.
+    package var verifier: JWSVerifier
+    /// Settings and catalogue.
+    package var policy: Policy
+    /// The wall clock.
+    package var clock: WallClock
+    /// Hashes and tokens.
+    package var cryptography: ServiceCryptography
+    /// A name of this process, unique per start: who holds a lease.
+    package var processName: String
+    /// Where alarms and faults are told.
+    package var logger: Logger
+
+    /// Takes every part.
+    package init(
+        ledger: any LedgerPort, appStore: any AppStorePort, verifier: JWSVerifier, policy: Policy, clock: WallClock,
+        cryptography: ServiceCryptography, processName: String, logger: Logger
+    ) {
+        self.ledger = ledger
+        self.appStore = appStore
+        self.verifier = verifier
+        self.policy = policy
+        self.clock = clock
+        self.cryptography = cryptography
+        self.processName = processName
+        self.logger = logger
+    }
+}

@@ -1,0 +1,22 @@
+/// Why a use case gave no answer; the API turns each into one problem.
+package enum ServiceError: Error, Hashable, Sendable {
+    /// No such object, or none that this caller may see.
+    case notFound
+    /// The delivery was cancelled by a refund: do not credit it.
+    case grantCancelled
+    /// Too much is waiting; nothing was stored.
+    case overloaded(retryAfterSeconds: Int)
+    /// The ledger can't be reached, or its answer is unknown; posting again is safe.
+    case unavailable(retryAfterSeconds: Int)
+    /// A fault of ours, for the log.
+    case fault(String)
+
+    /// The error that a ledger error amounts to.
+    package init(_ error: LedgerError) {
+        switch error.code {
+        case .overloaded: self = .overloaded(retryAfterSeconds: 1)
+        case .unavailable, .outcomeUnknown: self = .unavailable(retryAfterSeconds: 2)
+        case .refused, .unreadable: self = .fault(error.description)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package import PurchaseCore
+
+/// Everything the API can ask of the service; one implementation, ``VouchService``, and a seam for tests of the API's edges.
+package protocol UseCases: Sendable {
+    /// Records a claim durably, asks Apple where that is needed, and answers within the configured time.
+    func submit(
+        _ submission: Submission, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> SubmissionOutcome
+    /// One transaction for a caller; ``ServiceError/notFound`` also when this caller may not see it.
+    ///
+    /// - Parameter claimToken: what a `device` caller got with its post.
+    func transaction(
+        _ id: TransactionID, for caller: Caller, claimToken: String?
+    ) async throws(ServiceError) -> TransactionView
+    /// What an account may use, sorted by key and environment; empty for an account never seen.
+    func entitlements(of account: AccountID) async throws(ServiceError) -> [EntitlementView]
+    /// Deliveries that wait for acknowledgement, oldest first, and the cursor of the next page.
+    func openGrants(
+        of account: AccountID, after cursor: GrantCursor?, limit: Int
+    ) async throws(ServiceError) -> (grants: [Grant], next: GrantCursor?)
+    /// Marks a delivery as credited; again is the same. ``ServiceError/grantCancelled`` when a refund came first.
+    func acknowledge(
+        _ grant: GrantID, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> (grant: Grant, account: AccountID?)
+    /// The events of a transaction's chain after a version, oldest first, and the version to go on from.
+    func events(
+        of transaction: TransactionID, afterVersion: Int64, limit: Int
+    ) async throws(ServiceError) -> (events: [RecordedEvent], next: Int64?)
+    /// Asks Apple again now, on a person's word, and waits for it as a post does.
+    func recheck(
+        _ transaction: TransactionID, why: String, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> TransactionView
+    /// The caller of a bearer key; `nil` for an unknown or revoked one.
+    func authenticate(key: String) async throws(ServiceError) -> Caller?
+    /// Throws when the service can't answer: the database is away or has another schema.
+    func checkReadiness() async throws(ServiceError)
+}

@@ -1,0 +1,182 @@
+import AppStoreJWS
+import Logging
+package import PurchaseCore
+import Synchronization
+
+/// The use cases over a real ledger and a real (or simulated) App Store.
+package final class VouchService: UseCases {
+    let dependencies: ServiceDependencies
+    let configuration: ServiceConfiguration
+    let decider: Decider
+    /// Asks Apple; runs as a service of its own.
+    package let pool: AskPool
+    private let knownKeys = Mutex<[[UInt8]: (caller: Caller, until: Instant)]>([:])
+
+    /// Puts the use cases together; ``pool`` must run for posts to be answered with Apple's word.
+    package init(dependencies: ServiceDependencies, configuration: ServiceConfiguration) {
+        self.dependencies = dependencies
+        self.configuration = configuration
+        let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)
+        self.decider = checker.decider
+        self.pool = AskPool(checker: checker, configuration: configuration, logger: dependencies.logger)
+    }
+
+    /// The worker that brings unsettled transactions to their end.
+    package var recheckWorker: RecheckWorker {
+        RecheckWorker(dependencies: dependencies, configuration: configuration, pool: pool)
+    }
+
+    var ledger: any LedgerPort { dependencies.ledger }
+
+    /// Runs ledger calls, turning their errors into the service's.
+    func withLedger<Value>(
+        _ body: () async throws(LedgerError) -> Value
+    ) async throws(ServiceError) -> Value {
+        do {
+            return try await body()
+        } catch {
+            if error.code == .refused || error.code == .unreadable {
+                dependencies.logger.error("ledger fault", metadata: ["error": "\(error)"])
+            }
+            throw ServiceError(error)
+        }
+    }
+
+    // MARK: Access
+
+    /// See ``UseCases/authenticate(key:)``.
+    package func authenticate(key: String) async throws(ServiceError) -> Caller? {
+        let digest = dependencies.cryptography.sha256(Array(key.utf8))
+        let now = dependencies.clock.now()
+        if let known = knownKeys.withLock({ $0[digest] }), known.until > now { return known.caller }
+        guard let found = try await withLedger({ () async throws(LedgerError) in try await ledger.key(sha256: digest) })
+        else { return nil }
+        let caller = Caller(name: found.name, roles: found.roles)
+        knownKeys.withLock { keys in
+            if keys.count >= configuration.cachedKeysMax { keys.removeAll() }
+            keys[digest] = (caller, now + configuration.cachedKeysFor)
+        }
+        return caller
+    }
+
+    /// See ``UseCases/checkReadiness()``.
+    package func checkReadiness() async throws(ServiceError) {
+        try await withLedger { () async throws(LedgerError) in try await ledger.checkReadiness() }
+    }
+
+    // MARK: Reading
+
+    /// See ``UseCases/transaction(_:for:claimToken:)``.
+    package func transaction(
+        _ id: TransactionID, for caller: Caller, claimToken: String?
+    ) async throws(ServiceError) -> TransactionView {
+        let chain = try await withLedger { () async throws(LedgerError) in try await ledger.chain(holding: id) }
+        guard let chain else { throw .notFound }
+        if caller.seesAllAccounts { return view(of: id, in: chain, claimant: nil) }
+        var claimant: AccountNumber?
+        if let own = caller.ownAccount {
+            claimant = try await withLedger { () async throws(LedgerError) in try await ledger.findAccount(own) }
+        } else if let claimToken {
+            claimant = dependencies.cryptography.claimant(claimToken, id)
+        }
+        guard let claimant, chain.claims[claimant] != nil else { throw .notFound }
+        return view(of: id, in: chain, claimant: claimant)
+    }
+
+    /// See ``UseCases/entitlements(of:)``.
+    package func entitlements(of account: AccountID) async throws(ServiceError) -> [EntitlementView] {
+        let now = dependencies.clock.now()
+        let rows = try await withLedger { () async throws(LedgerError) -> [Entitlement] in
+            guard let number = try await ledger.findAccount(account) else { return [] }
+            return try await ledger.entitlements(of: number, at: now)
+        }
+        return rows.map { row in
+            let isActive = row.isActive(at: now)
+            let reason: EntitlementReason =
+                switch (isActive, row.rule) {
+                case (false, _): .expired
+                case (true, .paid): .paid
+                case (true, .proratedKeep): .proratedKeep
+                }
+            return EntitlementView(entitlement: row, isActive: isActive, reason: reason)
+        }
+    }
+
+    /// See ``UseCases/openGrants(of:after:limit:)``.
+    package func openGrants(
+        of account: AccountID, after cursor: GrantCursor?, limit: Int
+    ) async throws(ServiceError) -> (grants: [Grant], next: GrantCursor?) {
+        let grants = try await withLedger { () async throws(LedgerError) -> [Grant] in
+            guard let number = try await ledger.findAccount(account) else { return [] }
+            return try await ledger.openGrants(of: number, after: cursor, limit: limit + 1)
+        }
+        let page = Array(grants.prefix(limit))
+        let next = grants.count > limit ? page.last.map { GrantCursor(createdAt: $0.createdAt, id: $0.id) } : nil
+        return (page, next)
+    }
+
+    /// See ``UseCases/events(of:afterVersion:limit:)``.
+    package func events(
+        of transaction: TransactionID, afterVersion: Int64, limit: Int
+    ) async throws(ServiceError) -> (events: [RecordedEvent], next: Int64?) {
+        let events = try await withLedger { () async throws(LedgerError) -> [RecordedEvent]? in
+            guard let chain = try await ledger.chain(holding: transaction), let id = chain.id else { return nil }
+            return try await ledger.events(of: id, afterVersion: afterVersion, limit: limit + 1)
+        }
+        guard let events else { throw .notFound }
+        let page = Array(events.prefix(limit))
+        return (page, events.count > limit ? page.last?.chainVersion : nil)
+    }
+
+    // MARK: Acting
+
+    /// See ``UseCases/acknowledge(_:by:requestID:)``.
+    package func acknowledge(
+        _ grant: GrantID, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> (grant: Grant, account: AccountID?) {
+        let found = try await withLedger { () async throws(LedgerError) in try await ledger.chain(holding: grant) }
+        guard let found else { throw .notFound }
+        let result = try await withLedger { () async throws(LedgerError) in
+            try await decider.run(
+                known: found, cause: Decider.Cause(actor: caller.name, requestID: requestID),
+                load: { () async throws(LedgerError) in try await ledger.chain(holding: grant) ?? found },
+                input: { _ in .grantAcknowledged(grant) })
+        }
+        guard let stored = result.chain.grants[grant] else { throw .notFound }
+        guard stored.status == .acknowledged else { throw .grantCancelled }
+        return (stored, result.chain.erasable.accounts[stored.account]?.id)
+    }
+
+    /// See ``UseCases/recheck(_:why:by:requestID:)``.
+    package func recheck(
+        _ transaction: TransactionID, why: String, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> TransactionView {
+        let found = try await withLedger { () async throws(LedgerError) in
+            try await ledger.chain(holding: transaction)
+        }
+        guard let found else { throw .notFound }
+        let began = pool.begin(transaction)
+        do {
+            try await withLedger { () async throws(LedgerError) in
+                let number = try await ledger.keepReason(why)
+                _ = try await decider.run(
+                    known: found, cause: Decider.Cause(actor: caller.name, requestID: requestID),
+                    load: { () async throws(LedgerError) in try await ledger.chain(holding: transaction) ?? found },
+                    input: { _ in .staffActed(.recheck(transaction), reasonNumber: number) },
+                    lease: { _ in began ? newLease(on: transaction) : nil })
+            }
+        } catch {
+            if began { pool.end(transaction) }
+            throw error
+        }
+        if began { _ = pool.enqueue(AskPool.Job(transactionID: transaction, first: nil, lane: .interactive)) }
+        await pool.join(transaction, atMost: configuration.answerWithin)
+        return try await self.transaction(transaction, for: caller, claimToken: nil)
+    }
+
+    func newLease(on id: TransactionID) -> CheckLease {
+        CheckLease(
+            transactionID: id, holder: dependencies.processName,
+            until: dependencies.clock.now() + configuration.leaseFor)
+    }
+}

@@ -1,0 +1,206 @@
+package import Postgres
+package import PurchaseCore
+package import PurchaseService
+import Synchronization
+
+/// The ledger in PostgreSQL: the only place with SQL about it.
+///
+/// Reads run on the pool's connections; commits go through the client's group commit, whose prelude takes the ledger
+/// lock, so that positions of events and changes become visible in order. Safe to share; every method may be called
+/// concurrently.
+package final class LedgerStore: LedgerPort {
+    /// The key of the advisory lock that every ledger batch takes first (`pg_advisory_xact_lock`).
+    package static let ledgerLock: Int64 = 0x564F_5543_48_4C
+
+    /// Slots of the ring of refusals.
+    static let refusalSlots: Int64 = 10_000
+
+    let client: PostgresClient
+    private let storedHeaders = StoredHeaders()
+
+    /// Takes a client whose `commitPrelude` is ``ledgerLockStatement`` and whose session role is the service's.
+    package init(client: PostgresClient) { self.client = client }
+
+    /// The statement that every group commit begins with.
+    package static var ledgerLockStatement: SQL { "SELECT pg_advisory_xact_lock(\(ledgerLock))" }
+
+    // MARK: Accounts
+
+    /// See ``LedgerPort/accountNumber(of:statedToken:)``.
+    package func accountNumber(
+        of account: AccountID, statedToken: AppAccountToken?
+    ) async throws(LedgerError) -> AccountNumber {
+        let id = account.rawValue
+        if let row = try await row("SELECT account_number, stated_token FROM accounts WHERE account_id = \(id)") {
+            let number = AccountNumber(try decode(row, "account_number"))
+            let stored: String? = try decode(row, "stated_token")
+            guard let statedToken, stored != statedToken.rawValue else { return number }
+        }
+        // Never overwrites a stated token with none.
+        let made = try await row(
+            """
+            INSERT INTO accounts (account_id, stated_token) VALUES (\(id), \((statedToken?.rawValue).postgresValue))
+            ON CONFLICT (account_id) DO UPDATE SET stated_token = coalesce(excluded.stated_token, accounts.stated_token)
+            RETURNING account_number
+            """)
+        guard let made else { throw LedgerError(.refused, "an account got no number") }
+        return AccountNumber(try decode(made, "account_number"))
+    }
+
+    /// See ``LedgerPort/findAccount(_:)``.
+    package func findAccount(_ account: AccountID) async throws(LedgerError) -> AccountNumber? {
+        guard let row = try await row("SELECT account_number FROM accounts WHERE account_id = \(account.rawValue)")
+        else { return nil }
+        return AccountNumber(try decode(row, "account_number"))
+    }
+
+    // MARK: Chains
+
+    /// See ``LedgerPort/chain(holding:)-transaction``.
+    package func chain(holding transaction: TransactionID) async throws(LedgerError) -> Chain? {
+        try await chain(
+            where: "c.chain_id = (SELECT chain_id FROM transactions WHERE transaction_id = \(transaction.rawValue))")
+    }
+
+    /// See ``LedgerPort/chain(identifiedBy:)``.
+    package func chain(identifiedBy identity: Chain.Identity) async throws(LedgerError) -> Chain? {
+        switch identity {
+        case .provisional(let id):
+            try await chain(where: "c.provisional_transaction_id = \(id.rawValue) AND c.absorbed_by IS NULL")
+        case .original(let environment, let id):
+            try await chain(
+                where: "c.environment = \(environment.rawValue) AND c.original_transaction_id = \(id.rawValue)")
+        }
+    }
+
+    /// See ``LedgerPort/chain(holding:)-grant``.
+    package func chain(holding grant: GrantID) async throws(LedgerError) -> Chain? {
+        try await chain(where: "c.chain_id = (SELECT chain_id FROM grants WHERE grant_id = \(grant.rawValue))")
+    }
+
+    /// A chain by the ledger's number, for replay.
+    package func chain(numbered id: ChainID) async throws(LedgerError) -> Chain? {
+        try await chain(where: "c.chain_id = \(id.rawValue)")
+    }
+
+    private func chain(where condition: SQL) async throws(LedgerError) -> Chain? {
+        guard let row = try await row(ChainLoader.statement(where: condition)) else { return nil }
+        return try ChainLoader.chain(from: row)
+    }
+
+    /// See ``LedgerPort/commit(_:)``.
+    package func commit(_ decision: CommittableDecision) async throws(LedgerError) -> ChainID? {
+        let header = decision.body.flatMap { SplitJWS($0.jws)?.headerSHA256 }
+        let isStored = header.map(storedHeaders.contains) ?? false
+        let statement = try DecisionStatement.build(decision, headerIsStored: isStored)
+        let rows: [PostgresRow]
+        do {
+            rows = try await client.commit(statement)
+        } catch {
+            // Erasing may have removed the header that this process believed stored.
+            if isStored, let header, error.sqlState == "23503" { storedHeaders.remove(header) }
+            throw LedgerError(error)
+        }
+        guard let row = rows.first else { return nil }
+        if let header { storedHeaders.insert(header) }
+        return ChainID(try decode(row, "chain_id"))
+    }
+
+    // MARK: Checks
+
+    /// See ``LedgerPort/saveChecks(_:)``.
+    package func saveChecks(_ checks: [TransactionID: Check]) async throws(LedgerError) {
+        let rows = checks.sorted { $0.key < $1.key }.map { DecisionRows.CheckRow($0.key, $0.value, lease: nil) }
+        guard !rows.isEmpty else { return }
+        let json = try LedgerJSON.text(rows)
+        _ = try await run(
+            """
+            INSERT INTO checks (transaction_id, due_at, asked_at, progress)
+            SELECT r.transaction, instant(r.due_at), instant(r.asked_at), r.progress
+            FROM jsonb_to_recordset(\(PostgresJSON(json))) AS r(transaction text, due_at bigint, asked_at bigint, progress jsonb)
+            ON CONFLICT (transaction_id) DO UPDATE SET due_at = excluded.due_at, asked_at = excluded.asked_at,
+                progress = excluded.progress, lease_holder = NULL, lease_until = NULL
+            """)
+    }
+
+    /// See ``LedgerPort/lease(_:holder:until:notAskedSince:now:)``.
+    package func lease(
+        _ transaction: TransactionID, holder: String, until: Instant, notAskedSince: Instant, now: Instant
+    ) async throws(LedgerError) -> Bool {
+        let row = try await row(
+            """
+            UPDATE checks SET lease_holder = \(holder), lease_until = \(PostgresTimestamp(until))
+            WHERE transaction_id = \(transaction.rawValue)
+                AND (lease_until IS NULL OR lease_until <= \(PostgresTimestamp(now)) OR lease_holder = \(holder))
+                AND (asked_at IS NULL OR asked_at <= \(PostgresTimestamp(notAskedSince)))
+            RETURNING transaction_id
+            """)
+        return row != nil
+    }
+
+    /// See ``LedgerPort/leaseDueChecks(limit:holder:until:now:)``.
+    package func leaseDueChecks(
+        limit: Int, holder: String, until: Instant, now: Instant
+    ) async throws(LedgerError) -> [TransactionID] {
+        let rows = try await run(
+            """
+            WITH due AS (
+                SELECT transaction_id FROM checks
+                WHERE due_at <= \(PostgresTimestamp(now))
+                    AND (lease_until IS NULL OR lease_until <= \(PostgresTimestamp(now)))
+                ORDER BY due_at LIMIT \(Int64(limit)) FOR UPDATE SKIP LOCKED)
+            UPDATE checks c SET lease_holder = \(holder), lease_until = \(PostgresTimestamp(until))
+            FROM due WHERE c.transaction_id = due.transaction_id RETURNING c.transaction_id
+            """)
+        var ids: [TransactionID] = []
+        for row in rows { ids.append(TransactionID(try decode(row, "transaction_id"))) }
+        return ids
+    }
+
+    // MARK: Plumbing
+
+    func run(_ statement: SQL) async throws(LedgerError) -> [PostgresRow] {
+        do {
+            return try await client.query(statement)
+        } catch {
+            throw LedgerError(error)
+        }
+    }
+
+    func row(_ statement: SQL) async throws(LedgerError) -> PostgresRow? { try await run(statement).first }
+
+    func decode<Value: PostgresDecodable>(
+        _ row: PostgresRow, _ column: String, as type: Value.Type = Value.self
+    ) throws(LedgerError) -> Value {
+        do {
+            return try row.decode(column)
+        } catch {
+            throw LedgerError(error)
+        }
+    }
+}
+
+/// Binds JSON text as jsonb.
+struct PostgresJSON: PostgresEncodable {
+    let text: String
+    init(_ text: String) { self.text = text }
+    static var postgresType: PostgresType { .jsonb }
+    var postgresValue: PostgresValue { .jsonb(text) }
+}
+
+/// Headers that are known to be stored, so that their 4 KB don't travel with every commit; bounded.
+private final class StoredHeaders: Sendable {
+    private static let maximum = 64
+    private let digests = Mutex<Set<[UInt8]>>([])
+
+    func contains(_ digest: [UInt8]) -> Bool { digests.withLock { $0.contains(digest) } }
+
+    func insert(_ digest: [UInt8]) {
+        digests.withLock { known in
+            if known.count >= Self.maximum { known.removeAll() }
+            known.insert(digest)
+        }
+    }
+
+    func remove(_ digest: [UInt8]) { _ = digests.withLock { $0.remove(digest) } }
+}

@@ -1,0 +1,121 @@
+import Postgres
+import PurchaseCore
+import PurchaseService
+
+/// Reads a whole chain in one statement; each part comes as JSON in the form that ``PurchaseCore`` reads.
+enum ChainLoader {
+    static func statement(where condition: SQL) -> SQL {
+        """
+        SELECT c.chain_id, c.version, c.environment, c.original_transaction_id, c.provisional_transaction_id, c.absorbed_by,
+            (SELECT jsonb_agg(jsonb_build_object('id', t.transaction_id, 'refusal', t.refusal, 'purchaseID', t.purchase_id,
+                'createdAt', milliseconds(t.created_at), 'updatedAt', milliseconds(t.updated_at),
+                'state', jsonb_build_object('name', t.state, 'reason', t.reason,
+                    'deciding', CASE WHEN t.deciding_sha256 IS NOT NULL THEN jsonb_build_object(
+                        'sha256', encode(t.deciding_sha256, 'hex'), 'source', t.deciding_source) END)))
+                FROM transactions t WHERE t.chain_id = c.chain_id) AS transactions,
+            (SELECT jsonb_agg(jsonb_build_object(
+                'item', jsonb_build_object('id', jsonb_build_object('sha256', encode(e.sha256, 'hex'), 'source', e.source),
+                    'facts', e.facts, 'notificationType', e.notification_type, 'seenAt', milliseconds(e.seen_at)),
+                'token', b.app_account_token))
+                FROM evidence e LEFT JOIN evidence_bodies b USING (sha256, source)
+                WHERE e.chain_id = c.chain_id) AS evidence,
+            (SELECT jsonb_agg(jsonb_build_object('account', l.account_number, 'status', l.status, 'refusal', l.refusal,
+                'tokenComparison', l.token_comparison, 'caseID', l.case_id, 'transactionID', l.transaction_id,
+                'claimedAt', milliseconds(l.claimed_at)))
+                FROM claims l WHERE l.chain_id = c.chain_id) AS claims,
+            (SELECT jsonb_agg(jsonb_build_object('id', k.case_id, 'account', k.account_number, 'status', k.status,
+                'openedAt', milliseconds(k.opened_at)))
+                FROM cases k WHERE k.chain_id = c.chain_id) AS cases,
+            (SELECT jsonb_agg(jsonb_build_object('id', g.grant_id, 'kind', g.kind, 'status', g.status,
+                'account', g.account_number, 'purchaseID', g.purchase_id, 'transactionID', g.transaction_id,
+                'productID', g.product_id, 'amount', g.amount, 'environment', g.environment,
+                'createdAt', milliseconds(g.created_at)))
+                FROM grants g WHERE g.chain_id = c.chain_id) AS grants,
+            (SELECT jsonb_agg(jsonb_build_object('id', jsonb_build_object('transactionID', n.transaction_id, 'key', n.key),
+                'account', n.account_number, 'productID', n.product_id, 'environment', n.environment,
+                'originalTransactionID', n.original_transaction_id, 'state', n.state, 'rule', n.rule,
+                'since', milliseconds(n.since), 'until', milliseconds(n.until)))
+                FROM entitlements n WHERE n.chain_id = c.chain_id) AS entitlements,
+            (SELECT jsonb_agg(jsonb_build_object('rowID', m.row_id, 'kind', m.kind, 'purchaseID', m.purchase_id,
+                'generation', m.generation, 'step', m.step, 'transactionID', m.transaction_id,
+                'occurredAt', milliseconds(m.occurred_at), 'amountMilliunits', m.amount_milliunits, 'currency', m.currency,
+                'evidence', jsonb_build_object('sha256', encode(m.evidence_sha256, 'hex'), 'source', m.evidence_source))
+                ORDER BY m.sequence)
+                FROM movements m WHERE m.chain_id = c.chain_id) AS movements,
+            (SELECT jsonb_object_agg(h.transaction_id, h.progress)
+                FROM checks h JOIN transactions t USING (transaction_id) WHERE t.chain_id = c.chain_id) AS checks,
+            (SELECT jsonb_agg(jsonb_build_object('number', a.account_number, 'id', a.account_id, 'token', a.stated_token))
+                FROM accounts a JOIN claims l USING (account_number) WHERE l.chain_id = c.chain_id) AS accounts
+        FROM chains c WHERE \(fragment: condition)
+        """
+    }
+
+    static func chain(from row: PostgresRow) throws(LedgerError) -> Chain {
+        do {
+            var chain = Chain(identity: try identity(from: row))
+            chain.id = ChainID(try row.decode("chain_id"))
+            chain.version = try row.decode("version")
+            chain.absorbedBy = try row.decode("absorbed_by", as: Int64?.self).map { ChainID($0) }
+            chain.transactions = try list(row, "transactions", of: Transaction.self).keyed(by: \.id)
+            for stored in try list(row, "evidence", of: StoredEvidence.self) {
+                chain.evidence[stored.item.id] = stored.item
+                if let token = stored.token.flatMap(AppAccountToken.init(validating:)) {
+                    chain.erasable.tokens[stored.item.id] = token
+                }
+            }
+            chain.claims = try list(row, "claims", of: Claim.self).keyed(by: \.account)
+            chain.cases = try list(row, "cases", of: ClaimCase.self).keyed(by: \.id)
+            chain.grants = try list(row, "grants", of: Grant.self).keyed(by: \.id)
+            chain.entitlements = try list(row, "entitlements", of: Entitlement.self).keyed(by: \.id)
+            chain.movements = try list(row, "movements", of: Movement.self)
+            if let text = try row.decode("checks", as: String?.self) {
+                for (id, check) in try LedgerJSON.value(text, as: [String: Check].self) {
+                    chain.checks[TransactionID(id)] = check
+                }
+            }
+            for account in try list(row, "accounts", of: StoredAccount.self) {
+                chain.erasable.accounts[account.number] = ErasableFacts.Account(
+                    id: account.id, token: account.token.flatMap(AppAccountToken.init(validating:)))
+            }
+            return chain
+        } catch let error as PostgresError {
+            throw LedgerError(error)
+        } catch let error as LedgerError {
+            throw error
+        } catch {
+            throw LedgerError(.unreadable, "a stored chain can't be read")
+        }
+    }
+
+    private static func identity(from row: PostgresRow) throws -> Chain.Identity {
+        if let provisional = try row.decode("provisional_transaction_id", as: String?.self) {
+            return .provisional(TransactionID(provisional))
+        }
+        guard let environment = StoreEnvironment(rawValue: try row.decode("environment")) else {
+            throw LedgerError(.unreadable, "a chain of an unknown store")
+        }
+        return .original(environment, OriginalTransactionID(try row.decode("original_transaction_id")))
+    }
+
+    private static func list<T: Decodable>(_ row: PostgresRow, _ column: String, of type: T.Type) throws -> [T] {
+        guard let text = try row.decode(column, as: String?.self) else { return [] }
+        return try LedgerJSON.value(text, as: [T].self)
+    }
+
+    private struct StoredEvidence: Decodable {
+        var item: Evidence
+        var token: String?
+    }
+
+    private struct StoredAccount: Decodable {
+        var number: AccountNumber
+        var id: AccountID?
+        var token: String?
+    }
+}
+
+extension Array {
+    fileprivate func keyed<Key: Hashable>(by key: KeyPath<Element, Key>) -> [Key: Element] {
+        Dictionary(map { ($0[keyPath: key], $0) }, uniquingKeysWith: { _, last in last })
+    }
+}

@@ -1,0 +1,94 @@
+import FoundationEssentials
+import Postgres
+import PurchaseCore
+import PurchaseService
+
+/// JSON as the ledger keeps it: keys sorted, so that equal values are equal text.
+enum LedgerJSON {
+    static func text(_ value: some Encodable) throws(LedgerError) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return String(decoding: try encoder.encode(value), as: UTF8.self)
+        } catch {
+            throw LedgerError(.refused, "a \(type(of: value)) can't be written as JSON")
+        }
+    }
+
+    static func value<T: Decodable>(_ text: String, as type: T.Type = T.self) throws(LedgerError) -> T {
+        do {
+            return try JSONDecoder().decode(T.self, from: Data(text.utf8))
+        } catch {
+            throw LedgerError(.unreadable, "a stored \(type) can't be read")
+        }
+    }
+}
+
+extension LedgerError {
+    /// The ledger's view of a database error: its message carries the code, the SQLSTATE and the constraint, no values.
+    init(_ error: PostgresError) {
+        switch error.code {
+        case .queueFull, .poolExhausted: self.init(.overloaded, error.description)
+        case .commitOutcomeUnknown, .connectionLost: self.init(.outcomeUnknown, error.description)
+        case .server where !error.retryable && error.sqlState?.hasPrefix("57") != true:
+            self.init(.refused, error.description)
+        case .decodingFailed: self.init(.unreadable, error.description)
+        case .statementInvalid, .transactionLeftOpen: self.init(.refused, error.description)
+        default: self.init(.unavailable, error.description)
+        }
+    }
+}
+
+extension PostgresTimestamp {
+    /// A timestamptz of an instant.
+    init(_ instant: Instant) {
+        let (microseconds, overflow) = instant.millisecondsSince1970.multipliedReportingOverflow(by: 1_000)
+        self.init(microsecondsSinceUnixEpoch: overflow ? (instant.millisecondsSince1970 > 0 ? .max : .min) : microseconds)
+    }
+
+    /// The instant, rounded down to the millisecond.
+    var instant: Instant {
+        Instant(millisecondsSince1970: microsecondsSinceUnixEpoch.flooredMilliseconds)
+    }
+}
+
+extension Int64 {
+    fileprivate var flooredMilliseconds: Int64 {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: 1_000)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+}
+
+/// Lower-case hexadecimal, as ``PurchaseCore/EvidenceID`` keeps digests.
+enum Hexadecimal {
+    static func bytes(_ text: String) -> [UInt8]? {
+        let digits = Array(text.utf8)
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(digits.count / 2)
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = value(digits[index]), let low = value(digits[index + 1]) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return bytes
+    }
+
+    static func text(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(bytes.count * 2)
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case 0x30...0x39: digit - 0x30
+        case 0x61...0x66: digit - 0x61 + 10
+        default: nil
+        }
+    }
+}
