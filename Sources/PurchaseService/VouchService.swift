@@ -26,6 +26,11 @@ package final class VouchService: UseCases {
         RecheckWorker(dependencies: dependencies, configuration: configuration, pool: pool)
     }
 
+    /// Decides again after a change of settings or catalogue.
+    package var policyWorker: PolicyWorker {
+        PolicyWorker(dependencies: dependencies, configuration: configuration, decider: decider)
+    }
+
     var ledger: any LedgerPort { dependencies.ledger }
 
     /// Runs ledger calls, turning their errors into the service's.

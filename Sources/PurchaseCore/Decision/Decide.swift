@@ -4,7 +4,8 @@
 /// evidence and claims, and record the differences. Nothing depends on the order in which things arrived.
 ///
 /// - Parameters:
-///   - chain: the chain as the ledger has it, or an empty one for an id seen for the first time.
+///   - chain: the chain as the ledger has it, or an empty one for an id seen for the first time. Its erasable facts must
+///     hold the account that claims, and the app account token of the evidence that comes in.
 ///   - input: the fact that came in.
 ///   - policy: settings and catalogue.
 ///   - now: our clock.
@@ -38,12 +39,17 @@ struct Draft {
     var entries: [LedgerEntry] = []
     var alarms: [Alarm] = []
     var absorbed: Chain?
+    /// The authoritative evidence that counts, by transaction, in law 2's order; kept by ``recount()``.
+    var counted: [TransactionID: [Evidence]] = [:]
+    /// The chain's purchases as last resolved.
+    var purchases: [PurchaseSet] = []
 
     init(chain: Chain, policy: Policy, now: Instant) {
         self.before = chain
         self.policy = policy
         self.now = now
         self.chain = chain
+        recount()
     }
 
     /// Adds an entry and makes its change.
@@ -73,28 +79,24 @@ struct Draft {
             if known.refusal == .notFound {
                 // The customer insists, so Apple is asked anew, with the counters at zero.
                 known.refusal = nil
-                known.state = .received
                 known.updatedAt = now
                 record(.transaction(known))
-                chain.checks[id] = plannedNow(Check())
+                chain.checks[id] = nil
+                chain.checks[id] = plannedNow(id)
             }
         } else {
             record(.transaction(Transaction(id: id, recordedAt: now)))
-            chain.checks[id] = plannedNow(Check())
+            chain.checks[id] = plannedNow(id)
         }
-        switch chain.claims[account]?.status {
-        case nil:
-            record(.claim(Claim(account: account, transactionID: id, claimedAt: claimedAt)))
-        case .refused:
-            // The account's token may have become known since.
-            if var claim = chain.claims[account], compareToken(of: account) != claim.tokenComparison {
+        if var claim = chain.claims[account] {
+            // The account's token may have become known since, or the rule be another.
+            if claim.status == .refused, !refuses(compareToken(of: account)) {
                 claim.status = .waiting
                 claim.refusal = nil
-                claim.tokenComparison = nil
                 record(.claim(claim))
             }
-        case .waiting, .held, .conflict:
-            break
+        } else {
+            record(.claim(Claim(account: account, transactionID: id, claimedAt: claimedAt)))
         }
         resolveEverything()
         let rule: Rule =
@@ -113,7 +115,8 @@ struct Draft {
             return otherEnvironment(evidence)
         }
         if chain.evidence[evidence.id] != nil {
-            chain.checks[facts.transactionID] = answered(facts.transactionID)
+            purchases = purchaseSets()
+            plan(after: evidence, isNew: false, rule: .evidenceConfirms)
             return finish(.evidence, rule: .evidenceConfirms, otherwise: .duplicateEvidence)
         }
         identify(by: facts)
@@ -122,31 +125,23 @@ struct Draft {
             record(.transaction(Transaction(id: facts.transactionID, recordedAt: now)))
         }
         chain.evidence[evidence.id] = evidence
+        recount()
         let standing = entries.count
         entries.append(.evidence(evidence.id, .stale))
-        if evidence.id.source.isAuthoritative {
-            chain.checks[facts.transactionID] = answered(facts.transactionID)
-        }
-        let decidingBefore = before.transactions[facts.transactionID]?.state
         resolveEverything()
-        let rule = judge(evidence, before: decidingBefore)
         entries[standing] = .evidence(evidence.id, self.standing(of: evidence))
-        plan(after: evidence, rule: rule)
+        let rule = judge(evidence, before: before.transactions[facts.transactionID]?.state)
+        plan(after: evidence, isNew: true, rule: rule)
         return finish(.evidence, evidence: evidence, rule: rule, otherwise: .duplicateEvidence)
     }
 
     mutating func appStoreUnanswered(_ id: TransactionID, _ answer: AppStoreNonAnswer) -> Decision {
         guard var transaction = chain.transactions[id] else { return .nothing(.unknownTransaction) }
-        switch answer {
-        case .answerRefused: alarms.append(.answerRefused)
-        case .unauthorized: alarms.append(.unauthorized)
-        case .requestRefused: alarms.append(.requestRefused)
-        case .notFound, .throttled, .unavailable, .verificationUndetermined: break
-        }
+        if let alarm = answer.alarm { alarms.append(alarm) }
         chain.checks[id] = unanswered(id, answer)
         var rule = Rule.appStoreUnanswered
         if !transaction.state.isSettled, countedEvidence(about: id).isEmpty, transaction.refusal == nil {
-            transaction.state = .pending(pendingReason(for: id, answer: answer, current: transaction.state))
+            transaction.state = .pending(pendingReason(for: id, answer: answer))
             if notFoundForGood(id) {
                 transaction.refusal = .notFound
                 chain.checks[id]?.nextCheckAt = nil
@@ -163,14 +158,16 @@ struct Draft {
     mutating func checkDue(_ id: TransactionID, input: Input.Kind) -> Decision {
         guard let transaction = chain.transactions[id] else { return .nothing(.unknownTransaction) }
         guard transaction.refusal == nil else { return .nothing(.noEffect) }
-        chain.checks[id] = plannedNow(chain.checks[id] ?? Check())
+        // A hold that ended by a refund or a setting needs no second look.
+        if input == .holdElapsed, transaction.state != .pending(.settlementHold) { return .nothing(.noEffect) }
+        chain.checks[id] = plannedNow(id)
         return finish(input, rule: .recheckRequested, otherwise: .noEffect)
     }
 
     mutating func recheckRequested(_ id: TransactionID, reasonNumber: Int64) -> Decision {
         guard chain.transactions[id] != nil else { return .nothing(.unknownTransaction) }
         record(.checkRequested(id, reasonNumber: reasonNumber))
-        chain.checks[id] = plannedNow(chain.checks[id] ?? Check())
+        chain.checks[id] = plannedNow(id)
         return finish(.staffAction, rule: .recheckRequested, otherwise: .noEffect)
     }
 
@@ -182,12 +179,30 @@ struct Draft {
     }
 
     mutating func policyChanged() -> Decision {
+        liftNotFound()
         resolveEverything()
         for (id, transaction) in chain.transactions.sorted(by: { $0.key < $1.key })
-        where transaction.refusal == nil && before.transactions[id]?.refusal != nil && !transaction.state.isSettled {
-            chain.checks[id] = plannedNow(chain.checks[id] ?? Check())
+        where transaction.refusal == nil && !transaction.state.isSettled {
+            if before.transactions[id]?.refusal != nil {
+                chain.checks[id] = plannedNow(id)
+            } else if transaction.state == .pending(.settlementHold),
+                let end = purchases.first(where: { $0.members.contains(id) }).flatMap(holdEnd)
+            {
+                chain.checks[id, default: Check()].nextCheckAt = max(end, now)
+            }
         }
         return finish(.policyChanged, rule: .policyChanged, otherwise: .noEffect)
+    }
+
+    /// Lifts a `not_found` that rests on fewer stores than are allowed now.
+    private mutating func liftNotFound() {
+        for (id, transaction) in chain.transactions.sorted(by: { $0.key < $1.key }) where transaction.refusal == .notFound {
+            guard let check = chain.checks[id], !wasAskedEnough(check) else { continue }
+            var transaction = transaction
+            transaction.refusal = nil
+            transaction.updatedAt = now
+            record(.transaction(transaction))
+        }
     }
 
     // MARK: Taking evidence in
@@ -231,9 +246,11 @@ struct Draft {
         return state?.deciding == evidence.id ? .deciding : .stale
     }
 
+    /// Names the rule by what the evidence did to its transaction.
     private func judge(_ evidence: Evidence, before: PurchaseState?) -> Rule {
-        if evidence.facts.bundleID != policy.bundleID && !counts(evidence) { return .bundleMismatch }
-        guard counts(evidence) else { return .environmentNotAllowed }
+        guard counts(evidence) else {
+            return evidence.facts.bundleID != policy.bundleID ? .bundleMismatch : .environmentNotAllowed
+        }
         guard evidence.id.source.isAuthoritative else { return .deviceEvidence }
         switch chain.transactions[evidence.facts.transactionID]?.state {
         case .paid(let reason, let deciding)?:
@@ -241,7 +258,8 @@ struct Draft {
             if before?.name != .paid { return reason == .refundReversed ? .refundReversed : .purchaseConfirmed }
             return deciding == evidence.id ? .evidenceConfirms : .evidenceStale
         case .refunded(_, let deciding)?:
-            if before?.name != .refunded { return .refundSeen }
+            // A clean item can join a purchase that a sibling's refund has settled: nothing new was seen then.
+            if before?.name != .refunded, evidence.facts.isRevoked { return .refundSeen }
             return deciding == evidence.id ? .evidenceConfirms : .evidenceStale
         case .pending(.settlementHold)?: return .settlementHeld
         case .pending?, .received?, nil: return .ownershipMissing

@@ -13,12 +13,16 @@ extension Draft {
         return decided.facts.bundleID == evidence.facts.bundleID
     }
 
-    /// The authoritative evidence about one transaction that counts, in law 2's order.
-    func countedEvidence(about id: TransactionID) -> [Evidence] {
-        chain.evidence.values
-            .filter { $0.facts.transactionID == id && $0.id.source.isAuthoritative && counts($0) }
-            .sorted(by: Evidence.precedes)
+    /// Sorts the chain's evidence anew; to be called whenever an item was added.
+    mutating func recount() {
+        counted = Dictionary(
+            grouping: chain.evidence.values.filter { $0.id.source.isAuthoritative && counts($0) },
+            by: \.facts.transactionID
+        ).mapValues { $0.sorted(by: Evidence.precedes) }
     }
+
+    /// The authoritative evidence about one transaction that counts, in law 2's order.
+    func countedEvidence(about id: TransactionID) -> [Evidence] { counted[id] ?? [] }
 
     /// The ownership of a transaction: the newest known word on it.
     ///
@@ -28,59 +32,50 @@ extension Draft {
         evidence.last { $0.facts.inAppOwnershipType?.isKnown ?? false }?.facts.inAppOwnershipType
     }
 
-    /// The purchase that a transaction belongs to; `nil` without counted evidence.
+    /// The purchase that a transaction belongs to; `nil` without counted evidence. Each part is the newest known word.
     func purchaseID(of evidence: [Evidence]) -> PurchaseID? {
-        guard let newest = evidence.last else { return nil }
-        return PurchaseID(facts: newest.facts, ownership: ownership(of: evidence))
-    }
-
-    /// The transactions of the chain by purchase, each purchase with its whole set of counted evidence.
-    func purchases() -> [(id: PurchaseID, members: [TransactionID], evidence: [Evidence])] {
-        var members: [PurchaseID: [TransactionID]] = [:]
-        var evidence: [PurchaseID: [Evidence]] = [:]
-        for id in chain.transactions.keys.sorted() {
-            let own = countedEvidence(about: id)
-            guard let purchase = purchaseID(of: own) else { continue }
-            members[purchase, default: []].append(id)
-            evidence[purchase, default: []] += own
-        }
-        return members.keys.sorted().map { ($0, members[$0] ?? [], evidence[$0] ?? []) }
+        guard var facts = evidence.last?.facts else { return nil }
+        facts.type = evidence.last { $0.facts.type != nil }?.facts.type
+        facts.webOrderLineItemID = evidence.last { $0.facts.webOrderLineItemID != nil }?.facts.webOrderLineItemID
+        if case .original(_, let original) = chain.identity { facts.originalTransactionID = original }
+        return PurchaseID(facts: facts, ownership: ownership(of: evidence))
     }
 
     /// Law 2 and law 5: the state that a purchase's evidence amounts to.
-    func state(of evidence: [Evidence], members: [TransactionID]) -> PurchaseState? {
-        guard let deciding = Deciding.choose(from: evidence) else { return nil }
+    func state(of purchase: PurchaseSet) -> PurchaseState {
+        let deciding = purchase.deciding
         let facts = deciding.evidence.facts
         if facts.isRevoked {
             return .refunded(RefundedReason(revocationType: facts.revocationType), deciding: deciding.evidence.id)
         }
-        guard ownership(of: evidence) != nil else { return .pending(.ownershipUnconfirmed) }
-        let wasSettled = members.contains { before.transactions[$0]?.state.isSettled ?? false }
-        if !wasSettled, !deciding.refundReversed, let end = holdEnd(of: facts),
-            !evidence.contains(where: { $0.id.source == .appStore && $0.facts.signedDate >= end })
+        guard purchase.ownership != nil else { return .pending(.ownershipUnconfirmed) }
+        let wasSettled = purchase.members.contains { before.transactions[$0]?.state.isSettled ?? false }
+        if !wasSettled, !deciding.refundReversed, let end = holdEnd(of: purchase),
+            !purchase.evidence.contains(where: { $0.id.source == .appStore && $0.facts.signedDate >= end })
         {
             return .pending(.settlementHold)
         }
         return .paid(deciding.refundReversed ? .refundReversed : .confirmed, deciding: deciding.evidence.id)
     }
 
-    /// When a product's settlement hold is over; `nil` without a hold.
-    func holdEnd(of facts: TransactionFacts) -> Instant? {
-        guard let product = facts.productID, let rules = policy.catalogue.rules(for: product, type: facts.type),
-            rules.settlementHold > .zero
-        else { return nil }
-        return (facts.purchaseDate ?? facts.signedDate) + rules.settlementHold
+    /// When a product's settlement hold is over, counted from the charge; `nil` without a hold.
+    func holdEnd(of purchase: PurchaseSet) -> Instant? {
+        guard let rules = rules(for: purchase.deciding.evidence.facts), rules.settlementHold > .zero else { return nil }
+        return purchase.chargedAt.map { $0 + rules.settlementHold }
     }
 
     /// Why a transaction without counted evidence is not pursued, given what is known of it.
+    ///
+    /// Apple's word goes before the device's: what a device hands in can neither cause nor lift a refusal that rests
+    /// on authoritative evidence.
     func refusal(of transaction: Transaction) -> TransactionRefusal? {
         let known = chain.evidence.values.filter {
             $0.facts.transactionID == transaction.id && $0.facts.environment == chain.environment
         }
-        guard let newest = known.max(by: Evidence.precedes), !known.contains(where: counts) else {
-            return transaction.refusal == .notFound && known.allSatisfy({ !$0.id.source.isAuthoritative })
-                ? .notFound : nil
-        }
+        let authoritative = known.filter(\.id.source.isAuthoritative)
+        if authoritative.isEmpty, transaction.refusal == .notFound { return .notFound }
+        let heard = authoritative.isEmpty ? known : authoritative
+        guard let newest = heard.max(by: Evidence.precedes), !heard.contains(where: counts) else { return nil }
         return newest.facts.bundleID != policy.bundleID ? .bundleMismatch : .environmentNotAllowed
     }
 
@@ -90,9 +85,7 @@ extension Draft {
     }
 
     /// The reason for a transaction that has no counted evidence after an answer that brought none.
-    func pendingReason(
-        for id: TransactionID, answer: AppStoreNonAnswer, current: PurchaseState
-    ) -> PendingReason {
+    func pendingReason(for id: TransactionID, answer: AppStoreNonAnswer) -> PendingReason {
         switch answer {
         case .answerRefused: .appStoreAnswerRefused
         case .notFound, .unauthorized, .requestRefused, .throttled, .unavailable, .verificationUndetermined:

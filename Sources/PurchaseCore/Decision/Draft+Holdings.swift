@@ -4,110 +4,78 @@ extension Draft {
         facts.productID.flatMap { policy.catalogue.rules(for: $0, type: facts.type) }
     }
 
-    // MARK: Money
-
-    /// Brings a purchase's movements to what its state amounts to. Family shares are never revenue.
-    mutating func resolveMovements(_ purchase: PurchaseID, members: [TransactionID], evidence: [Evidence]) {
-        guard ownership(of: evidence) == .purchased, let first = members.first,
-            let state = chain.transactions[first]?.state, let deciding = chain.decidingEvidence(of: state)
-        else { return }
-        let account = MoneyAccount(of: purchase, in: chain.movements)
-        func movement(_ kind: Movement.Kind, _ generation: Int64, _ step: Int64, _ at: Instant, _ amount: Int64?) -> Movement {
-            Movement(
-                rowID: "\(purchase).\(kind.rawValue).\(generation).\(step)", kind: kind, purchaseID: purchase,
-                generation: generation, step: step, transactionID: account.transactionID ?? first, occurredAt: at,
-                amountMilliunits: amount, currency: account.isSold ? account.currency : deciding.facts.charge?.currency,
-                evidence: deciding.id)
-        }
-        let price = account.isSold ? account.price : deciding.facts.charge?.milliunits
-        if !account.isSold {
-            record(.movement(movement(.sale, 1, 0, deciding.facts.chargedAt, price)))
-        }
-        let generation = account.generation
-        if deciding.facts.isRevoked {
-            let amount = price.map { deciding.facts.refundedPart(of: $0) }
-            let at = deciding.facts.revocationDate ?? deciding.facts.signedDate
-            if !account.isRefunded {
-                record(.movement(movement(.refund, generation, 0, at, amount.map { -$0 })))
-            } else if let amount, let refunded = account.refunded, amount != refunded {
-                let step = account.step + 1
-                record(.movement(movement(.refundAdjustment, generation, step, at, refunded - amount)))
-            }
-        } else if account.isRefunded, state.name == .paid {
-            let at = deciding.facts.signedDate
-            record(.movement(movement(.reversal, generation, 0, at, account.refunded)))
-        }
+    /// Why a purchase entitles this owner to nothing; `nil` when it entitles.
+    private func entitlementBlock(of purchase: PurchaseSet, _ facts: TransactionFacts, owner: AccountNumber) -> EntitlementBlock? {
+        policy.entitlementBlock(facts, ownership: purchase.ownership, account: chain.erasable.accounts[owner]?.id)
     }
 
     // MARK: Grants
 
     /// Brings a consumable's deliveries to what its state amounts to: delivered while paid and owned, taken back when refunded.
-    mutating func resolveGrants(_ purchase: PurchaseID, members: [TransactionID], evidence: [Evidence]) {
-        // Shorter ids first: "…grant.2" comes before "…grant.10".
-        let existing = chain.grants.values.filter { $0.purchaseID == purchase }.sorted {
-            ($0.id.rawValue.utf8.count, $0.id) < ($1.id.rawValue.utf8.count, $1.id)
-        }
-        let last = existing.lastDelivery
-        guard let state = members.first.flatMap({ chain.transactions[$0]?.state }),
-            let facts = chain.decidingEvidence(of: state)?.facts, let product = facts.productID
-        else { return }
+    ///
+    /// A prorated refund takes back too, whatever the product's rule: a purchase first seen refunded is never delivered,
+    /// so keeping what came before the refund would make the balance depend on the order of arrival (law 4).
+    mutating func resolveGrants(of purchase: PurchaseSet, recorded: [Grant]) {
+        guard let first = purchase.members.first, let state = chain.transactions[first]?.state else { return }
         switch state {
-        case .received, .pending:
-            return
-        case .refunded:
-            guard var delivered = last else { return }
-            if delivered.status == .open {
-                delivered.status = .cancelled
-                record(.grant(delivered))
-            } else {
-                addGrant(.reversal, existing, like: delivered, account: delivered.account)
-            }
-        case .paid:
-            guard last == nil, let owner = chain.owner, entitlementBlock(facts, owner: owner, evidence) == nil,
-                let rules = rules(for: facts), rules.kind == .consumable
-            else { return }
-            let (units, overflow) = facts.quantity.multipliedReportingOverflow(by: rules.units)
-            let amount = existing.first?.amount ?? (overflow ? .max : max(units, 1))
-            let template = Grant(
-                id: GrantID(""), kind: .grant, status: .open, account: owner, purchaseID: purchase,
-                transactionID: members.first ?? facts.transactionID, productID: product, amount: amount,
-                environment: facts.environment, createdAt: now)
-            addGrant(existing.isEmpty ? .grant : .reinstatement, existing, like: template, account: owner)
+        case .received, .pending: break
+        case .refunded: takeBack(recorded)
+        case .paid(_, let deciding):
+            guard let facts = chain.evidence[deciding]?.facts else { return }
+            deliver(purchase, facts, recorded: recorded.inOrder)
         }
     }
 
-    private mutating func addGrant(_ kind: Grant.Kind, _ existing: [Grant], like template: Grant, account: AccountNumber) {
-        let number = existing.count { $0.kind == kind } + 1
-        var grant = template
-        grant.id = GrantID("\(template.purchaseID).\(kind.rawValue).\(number)")
-        grant.kind = kind
-        grant.status = .open
-        grant.account = account
-        grant.createdAt = now
+    private mutating func deliver(_ purchase: PurchaseSet, _ facts: TransactionFacts, recorded: [Grant]) {
+        guard recorded.lastDelivery == nil, let owner = chain.owner, let first = purchase.members.first,
+            entitlementBlock(of: purchase, facts, owner: owner) == nil, let product = facts.productID,
+            let rules = rules(for: facts), rules.kind == .consumable
+        else { return }
+        // What was delivered once is delivered again, whatever the catalogue says by then.
+        let amount = recorded.first?.amount ?? Self.amount(quantity: facts.quantity, units: rules.units)
+        let kind: Grant.Kind = recorded.isEmpty ? .grant : .reinstatement
+        record(
+            .grant(
+                Grant(
+                    id: .numbered(kind, of: purchase.id, after: recorded), kind: kind, status: .open, account: owner,
+                    purchaseID: purchase.id, transactionID: first, productID: product, amount: amount,
+                    environment: facts.environment, createdAt: now)))
+    }
+
+    /// Cancels the delivery that stands, or reverses it once it was credited.
+    mutating func takeBack(_ recorded: [Grant]) {
+        let recorded = recorded.inOrder
+        guard var grant = recorded.lastDelivery else { return }
+        switch grant.status {
+        case .open:
+            grant.status = .cancelled
+        case .acknowledged:
+            grant.id = .numbered(.reversal, of: grant.purchaseID, after: recorded)
+            grant.kind = .reversal
+            grant.status = .open
+            grant.createdAt = now
+        case .cancelled:
+            return
+        }
         record(.grant(grant))
+    }
+
+    /// quantity × units, at least 1: Apple's numbers must neither trap nor deliver less than nothing.
+    private static func amount(quantity: Int64, units: Int64) -> Int64 {
+        let (amount, overflow) = max(quantity, 1).multipliedReportingOverflow(by: max(units, 1))
+        return overflow ? .max : amount
     }
 
     // MARK: Entitlements
 
-    /// Why a settled purchase entitles this owner to nothing; `nil` when it entitles.
-    func entitlementBlock(_ facts: TransactionFacts, owner: AccountNumber, _ evidence: [Evidence]) -> EntitlementBlock? {
-        if facts.environment == .sandbox, !policy.sandboxAccounts.includes(chain.erasable.accounts[owner]?.id) {
-            return .sandboxAccountNotListed
-        }
-        guard let rules = rules(for: facts) else { return .productUnknown }
-        if ownership(of: evidence) == .familyShared, !rules.familySharing { return .ownershipNotAllowed }
-        return nil
-    }
-
     /// Brings the chain's entitlement rows to what its purchases amount to; one transaction speaks for each purchase.
-    mutating func resolveEntitlements(
-        _ purchases: [(id: PurchaseID, members: [TransactionID], evidence: [Evidence])]
-    ) {
+    mutating func resolveEntitlements() {
+        let speaking = Set(chain.entitlements.keys.map(\.transactionID))
         var wanted: [Entitlement.ID: Entitlement] = [:]
         for purchase in purchases {
-            for entitlement in entitlements(of: purchase.members, evidence: purchase.evidence) {
-                wanted[entitlement.id] = entitlement
-            }
+            let speaker = purchase.members.first(where: speaking.contains) ?? purchase.members.first
+            guard let speaker else { continue }
+            for entitlement in entitlements(of: purchase, speaker: speaker) { wanted[entitlement.id] = entitlement }
         }
         for id in chain.entitlements.keys.sorted() where wanted[id] == nil { record(.entitlementEnded(id)) }
         for (id, entitlement) in wanted.sorted(by: { $0.key < $1.key }) where chain.entitlements[id] != entitlement {
@@ -115,11 +83,10 @@ extension Draft {
         }
     }
 
-    private func entitlements(of members: [TransactionID], evidence: [Evidence]) -> [Entitlement] {
-        let speaker = members.first { id in chain.entitlements.keys.contains { $0.transactionID == id } } ?? members.first
-        guard let speaker, let state = chain.transactions[speaker]?.state, let owner = chain.owner,
+    private func entitlements(of purchase: PurchaseSet, speaker: TransactionID) -> [Entitlement] {
+        guard let state = chain.transactions[speaker]?.state, let owner = chain.owner,
             let facts = chain.decidingEvidence(of: state)?.facts, let product = facts.productID,
-            entitlementBlock(facts, owner: owner, evidence) == nil, let rules = rules(for: facts)
+            entitlementBlock(of: purchase, facts, owner: owner) == nil, let rules = rules(for: facts)
         else { return [] }
         let rule: Entitlement.Rule
         switch state {
@@ -159,37 +126,19 @@ package enum EntitlementBlock: String, Hashable, Sendable, CaseIterable {
     case productUnknown = "product_unknown"
 }
 
-/// A purchase's movements, added up.
-struct MoneyAccount {
-    private(set) var isSold = false
-    private(set) var price: Int64?
-    private(set) var currency: String?
-    private(set) var transactionID: TransactionID?
-    private(set) var isRefunded = false
-    private(set) var refunded: Int64?
-    private(set) var generation: Int64 = 1
-    private(set) var step: Int64 = 0
-
-    init(of purchase: PurchaseID, in movements: [Movement]) {
-        for movement in movements where movement.purchaseID == purchase {
-            switch movement.kind {
-            case .sale:
-                (isSold, price, currency) = (true, movement.amountMilliunits, movement.currency)
-                transactionID = movement.transactionID
-            case .refund:
-                (isRefunded, refunded, step) = (true, movement.amountMilliunits.map { -$0 }, 0)
-            case .refundAdjustment:
-                step = movement.step
-                refunded = refunded.flatMap { sum in movement.amountMilliunits.map { sum - $0 } }
-            case .reversal:
-                (isRefunded, refunded, step) = (false, nil, 0)
-                generation = movement.generation + 1
-            }
-        }
+extension GrantID {
+    /// `<purchase>.<kind>.<number>`, the number within the kind.
+    static func numbered(_ kind: Grant.Kind, of purchase: PurchaseID, after recorded: [Grant]) -> GrantID {
+        GrantID("\(purchase).\(kind.rawValue).\(recorded.count { $0.kind == kind } + 1)")
     }
 }
 
 extension [Grant] {
+    /// By id, shorter ones first: "…grant.2" comes before "…grant.10".
+    var inOrder: [Grant] {
+        sorted { ($0.id.rawValue.utf8.count, $0.id) < ($1.id.rawValue.utf8.count, $1.id) }
+    }
+
     /// The delivery that stands now: the newest grant or reinstatement that was neither cancelled nor taken back.
     var lastDelivery: Grant? {
         let deliveries = filter { $0.kind != .reversal }
@@ -197,27 +146,5 @@ extension [Grant] {
         guard deliveries.count > takenBack else { return nil }
         return deliveries.last { $0.status != .cancelled && $0.kind == .reinstatement }
             ?? deliveries.last { $0.status != .cancelled }
-    }
-}
-
-extension TransactionFacts {
-    /// When the charge happened: originalPurchaseDate, for auto-renewables purchaseDate.
-    var chargedAt: Instant {
-        switch type {
-        case .autoRenewable?: purchaseDate ?? signedDate
-        case .consumable?, .nonConsumable?, .nonRenewing?, .unknown?, nil:
-            originalPurchaseDate ?? purchaseDate ?? signedDate
-        }
-    }
-
-    /// The part of a price that was refunded, in milliunits, halves rounded away from zero; all of it where Apple names no part.
-    func refundedPart(of price: Int64) -> Int64 {
-        guard revocationType == "REFUND_PRORATED", let percentage = revocationPercentage,
-            (0...100_000).contains(percentage)
-        else { return price }
-        // Split, so that VND- and IDR-sized prices times 100000 stay within 64 bits.
-        let (whole, rest) = price.quotientAndRemainder(dividingBy: 100_000)
-        let part = rest * percentage
-        return whole * percentage + (part + (part < 0 ? -50_000 : 50_000)) / 100_000
     }
 }

@@ -1,28 +1,34 @@
 extension Draft {
     /// Derives states, claims, entitlements, grants and money from evidence and claims, and records what differs.
     mutating func resolveEverything() {
-        let purchases = purchases()
-        resolveStates(purchases)
+        purchases = purchaseSets()
+        resolveStates()
         resolveClaims()
+        let movements = Dictionary(grouping: chain.movements, by: \.purchaseID)
+        let grants = Dictionary(grouping: chain.grants.values, by: \.purchaseID)
         for purchase in purchases {
-            resolveMovements(purchase.id, members: purchase.members, evidence: purchase.evidence)
-            resolveGrants(purchase.id, members: purchase.members, evidence: purchase.evidence)
+            resolveMovements(of: purchase, recorded: movements[purchase.id] ?? [])
+            resolveGrants(of: purchase, recorded: grants[purchase.id] ?? [])
         }
-        resolveEntitlements(purchases)
+        // A fact that came late can move a transaction to another purchase; the one it leaves must not count twice.
+        let abandoned = Set(movements.keys).union(grants.keys).subtracting(purchases.map(\.id))
+        for purchase in abandoned.sorted() {
+            writeOff(purchase, recorded: movements[purchase] ?? [])
+            takeBack(grants[purchase] ?? [])
+        }
+        resolveEntitlements()
     }
 
-    private mutating func resolveStates(
-        _ purchases: [(id: PurchaseID, members: [TransactionID], evidence: [Evidence])]
-    ) {
-        var settled: Set<TransactionID> = []
+    private mutating func resolveStates() {
+        var decided: Set<TransactionID> = []
         for purchase in purchases {
-            guard let state = state(of: purchase.evidence, members: purchase.members) else { continue }
+            let state = state(of: purchase)
             for id in purchase.members {
-                settled.insert(id)
+                decided.insert(id)
                 set(id, state: state, refusal: nil, purchase: purchase.id)
             }
         }
-        for id in chain.transactions.keys.sorted() where !settled.contains(id) {
+        for id in chain.transactions.keys.sorted() where !decided.contains(id) {
             guard let transaction = chain.transactions[id] else { continue }
             var state = transaction.state
             if deviceVouches(for: id), !state.isSettled, state != .pending(.appStoreAnswerRefused) || !knewDevice(id) {
@@ -41,21 +47,23 @@ extension Draft {
         _ id: TransactionID, state: PurchaseState, refusal: TransactionRefusal?, purchase: PurchaseID?
     ) {
         guard var transaction = chain.transactions[id] else { return }
+        let settles = state.isSettled && !transaction.state.isSettled
         transaction.state = state
         transaction.refusal = refusal
         transaction.purchaseID = purchase
         guard transaction != chain.transactions[id] else { return }
         transaction.updatedAt = now
         record(.transaction(transaction))
-        if state.isSettled || refusal != nil { chain.checks[id]?.nextCheckAt = nil }
+        if settles || refusal != nil { chain.checks[id]?.nextCheckAt = nil }
     }
 
     // MARK: Claims
 
     /// How the chain's newest counted word on the app account token compares with an account's token.
     func compareToken(of account: AccountNumber) -> Claim.TokenComparison? {
-        let newest = chain.transactions.keys.flatMap(countedEvidence(about:)).max(by: Evidence.precedes)
-        guard let newest else { return nil }
+        guard policy.accountTokenRule != .ignore,
+            let newest = counted.values.compactMap(\.last).max(by: Evidence.precedes)
+        else { return nil }
         guard let token = chain.erasable.tokens[newest.id] else { return .absent }
         guard let own = chain.erasable.accounts[account]?.token else { return .notComparable }
         return own == token ? .match : .mismatch
@@ -67,55 +75,55 @@ extension Draft {
         case (.ignore, _), (_, nil), (_, .match?), (_, .notComparable?): false
         case (_, .mismatch?): true
         case (.matchWhenPresent, .absent?): false
-        // Apple leaves the token out of family shares, so asking for one would lock every family member out.
-        case (.require, .absent?): !isFamilyShared
+        // Apple leaves the token out of family shares: asking for one would lock every family member out, and while
+        // ownership is unknown it may still turn out to be a family share.
+        case (.require, .absent?): knownOwnership.map { $0 != .familyShared } ?? false
         }
     }
 
-    private var isFamilyShared: Bool {
-        chain.transactions.keys.contains { ownership(of: countedEvidence(about: $0)) == .familyShared }
+    /// The ownership of the chain's purchases; a family member's copy is a chain of its own.
+    private var knownOwnership: InAppOwnershipType? {
+        let known = chain.transactions.values.compactMap { $0.purchaseID?.ownership }
+        return known.contains(.familyShared) ? .familyShared : known.first
     }
 
     /// Waiting claims wait until Apple's word on the purchase is in; then a token match wins, else the earliest.
+    ///
+    /// A refused claim stays refused until it is posted again: nobody is given a purchase by a setting alone.
     private mutating func resolveClaims() {
         let waiting = chain.claims.values.filter { $0.status == .waiting }.sorted {
             ($0.claimedAt, $0.account) < ($1.claimedAt, $1.account)
         }
+        guard !waiting.isEmpty else { return }
         var candidates: [Claim] = []
         for var claim in waiting {
-            claim.tokenComparison = policy.accountTokenRule == .ignore ? nil : compareToken(of: claim.account)
+            claim.tokenComparison = compareToken(of: claim.account)
             if refuses(claim.tokenComparison) {
                 claim.status = .refused
                 claim.refusal = .accountTokenMismatch
-                update(claim)
             } else {
                 candidates.append(claim)
             }
+            update(claim)
         }
-        let known = chain.transactions.contains { id, transaction in
-            transaction.state.isSettled && ownership(of: countedEvidence(about: id)) != nil
-        }
-        guard known || chain.owner != nil else { return candidates.forEach { update($0) } }
-        for var claim in candidates {
-            if chain.owner == nil,
-                claim.tokenComparison == .match || !candidates.contains(where: { $0.tokenComparison == .match })
-            {
-                claim.status = .held
-                update(claim)
-            }
+        let isSettled = chain.transactions.values.contains { $0.state.isSettled && $0.purchaseID?.ownership != nil }
+        guard isSettled || chain.owner != nil else { return }
+        if chain.owner == nil, var winner = candidates.first(where: { $0.tokenComparison == .match }) ?? candidates.first {
+            winner.status = .held
+            update(winner)
         }
         for claim in candidates where chain.claims[claim.account]?.status == .waiting { lose(claim) }
     }
 
     private mutating func lose(_ claim: Claim) {
-        var claim = claim
-        claim.status = .conflict
         let id = CaseID.forDispute(in: chain.identity, account: claim.account)
-        claim.caseID = id
-        update(claim)
         if chain.cases[id] == nil {
             record(.claimCase(ClaimCase(id: id, account: claim.account, status: .open, openedAt: now)))
         }
+        var claim = claim
+        claim.status = .conflict
+        claim.caseID = id
+        update(claim)
     }
 
     private mutating func update(_ claim: Claim) {

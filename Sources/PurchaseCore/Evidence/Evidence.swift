@@ -118,9 +118,11 @@ package struct TransactionFacts: Hashable, Codable, Sendable {
     /// Whether the payload says that the purchase was refunded or revoked.
     package var isRevoked: Bool { revocationDate != nil }
 
-    /// The charge; `nil` unless both price and currency are known.
+    /// The charge; `nil` unless price and currency are known and can be one: not negative, three letters.
     package var charge: Money? {
-        guard let price, let currency else { return nil }
+        guard let price, price >= 0, let currency, currency.utf8.count == 3,
+            currency.utf8.allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) })
+        else { return nil }
         return Money(milliunits: price, currency: currency)
     }
 }

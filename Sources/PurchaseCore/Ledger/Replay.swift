@@ -58,6 +58,7 @@ extension Chain {
             absorbedBy = chain
             transactions = [:]
             claims = [:]
+            checks = [:]
         case .transaction(let transaction):
             transactions[transaction.id] = transaction
         case .evidence, .checkRequested:

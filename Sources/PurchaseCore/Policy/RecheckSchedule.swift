@@ -15,6 +15,16 @@ package struct RecheckSchedule: Equatable, Sendable {
     /// 65 minutes makes the second clean answer at least an hour younger than the first, so that it can count.
     package static let contradiction: [Span] = [.minutes(1), .minutes(15), .minutes(65), .hours(6), .hours(24)]
 
+    /// How long after the schedule's end Apple is asked once more for the second of two clean answers, when an outage
+    /// took the time; as long as the two must lie apart, and a little more.
+    package static let contradictionExtension = Span.minutes(65)
+
+    /// How often the schedule is lengthened like that: Apple may give one stale answer after another.
+    package static let contradictionExtensionsMax = 3
+
+    /// The longest that a `Retry-After` is believed: Apple's budget is per hour, and a wrong value must not park a purchase.
+    package static let throttledMax = Span.hours(1)
+
     /// Takes the three settings.
     package init(first: Span, maximum: Span, notFoundDeadline: Span) {
         self.first = first
@@ -26,15 +36,16 @@ package struct RecheckSchedule: Equatable, Sendable {
     ///
     /// A hash in place of a random number keeps `decide` pure and still spreads a herd that failed together.
     package func wait(afterAttempts attempts: Int64, transaction: TransactionID) -> Span {
-        let doublings = min(max(attempts - 1, 0), 40)
+        let doublings = min(max(attempts, 1) - 1, 40)
         let (grown, overflow) = first.milliseconds.multipliedReportingOverflow(by: 1 << doublings)
         let base = overflow ? maximum.milliseconds : min(grown, maximum.milliseconds)
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in transaction.rawValue.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        hash = (hash ^ UInt64(attempts)) &* 0x100_0000_01b3
-        // 0…200 per mille around −10 %. Divided first: a span near the top of the range must not overflow.
-        let spread = Int64(hash % 201) - 100
-        return Span(milliseconds: base + base / 1_000 * spread)
+        hash = (hash ^ UInt64(bitPattern: attempts)) &* 0x100_0000_01b3
+        let perMille = Int64(hash % 201) - 100
+        // Exact for short waits; for long ones divided first, so that no setting overflows.
+        let spread = abs(base / 1_000) < 1_000_000_000 ? base * perMille / 1_000 : base / 1_000 * perMille
+        return Span(milliseconds: base) + Span(milliseconds: spread)
     }
 }
 
@@ -51,7 +62,7 @@ package struct CalendarDuration: Equatable, Sendable {
         self.span = span
     }
 
-    /// Reads `P1Y2M3DT4H5M6S` and its parts, or `P2W`; `nil` for anything else, fractions and signs included.
+    /// Reads `P1Y2M3DT4H5M6S` and its parts, or weeks alone (`P2W`); `nil` for anything else, fractions and signs included.
     package init?(iso8601 text: String) {
         var rest = Substring(text)
         guard rest.popFirst() == "P", !rest.isEmpty else { return nil }
@@ -59,9 +70,10 @@ package struct CalendarDuration: Equatable, Sendable {
         var seconds: Int64 = 0
         var inTime = false
         var lastRank = -1
+        let weeks = 2
         while !rest.isEmpty {
             if rest.first == "T" {
-                guard !inTime, rest.count > 1 else { return nil }
+                guard !inTime, rest.count > 1, lastRank != weeks else { return nil }
                 inTime = true
                 rest.removeFirst()
                 continue
@@ -74,14 +86,14 @@ package struct CalendarDuration: Equatable, Sendable {
             switch (designator, inTime) {
             case ("Y", false): (rank, months) = (0, months + count * 12)
             case ("M", false): (rank, months) = (1, months + count)
-            case ("W", false): (rank, seconds) = (2, seconds + count * 604_800)
+            case ("W", false): (rank, seconds) = (weeks, seconds + count * 604_800)
             case ("D", false): (rank, seconds) = (3, seconds + count * 86_400)
             case ("H", true): (rank, seconds) = (4, seconds + count * 3_600)
             case ("M", true): (rank, seconds) = (5, seconds + count * 60)
             case ("S", true): (rank, seconds) = (6, seconds + count)
             default: return nil
             }
-            guard rank > lastRank else { return nil }
+            guard rank > lastRank, lastRank != weeks, rank != weeks || lastRank < 0 else { return nil }
             lastRank = rank
         }
         guard lastRank >= 0 else { return nil }
@@ -102,7 +114,10 @@ package struct CalendarDuration: Equatable, Sendable {
         date = CivilDate(year: year, month: month + 1, day: 1)
         let day = min(CivilDate(daysSince1970: days).day, date.daysInMonth)
         let result = CivilDate(year: date.year, month: date.month, day: day).daysSince1970
-        return Instant(millisecondsSince1970: result * 86_400_000 + timeOfDay) + span
+        // A start near the end of the range, which Apple's dates can be, must not trap: the end stops there too.
+        let (midnight, overflow) = result.multipliedReportingOverflow(by: 86_400_000)
+        guard !overflow else { return Instant(millisecondsSince1970: months > 0 ? .max : .min) }
+        return Instant(millisecondsSince1970: midnight) + Span(milliseconds: timeOfDay) + span
     }
 }
 

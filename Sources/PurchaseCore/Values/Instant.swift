@@ -30,7 +30,11 @@ package struct Instant: Hashable, Comparable, Codable, Sendable {
     }
 
     /// The instant a span earlier.
-    package static func - (instant: Self, span: Span) -> Self { instant + Span(milliseconds: -span.milliseconds) }
+    package static func - (instant: Self, span: Span) -> Self {
+        let (difference, overflow) = instant.millisecondsSince1970.subtractingReportingOverflow(span.milliseconds)
+        guard overflow else { return Self(millisecondsSince1970: difference) }
+        return Self(millisecondsSince1970: span.milliseconds > 0 ? .min : .max)
+    }
 
     /// The span from `right` to `left`; stops at the ends of the range.
     package static func - (left: Self, right: Self) -> Span {
@@ -59,6 +63,13 @@ package struct Span: Hashable, Comparable, Codable, Sendable {
     package static func days(_ count: Int64) -> Self { .hours(count * 24) }
     /// No time at all.
     package static let zero = Self(milliseconds: 0)
+
+    /// Both together; stops at the ends of the range.
+    package static func + (left: Self, right: Self) -> Self {
+        let (sum, overflow) = left.milliseconds.addingReportingOverflow(right.milliseconds)
+        guard overflow else { return Self(milliseconds: sum) }
+        return Self(milliseconds: right.milliseconds > 0 ? .max : .min)
+    }
 
     /// Shorter is less.
     package static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }

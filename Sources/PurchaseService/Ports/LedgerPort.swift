@@ -14,6 +14,11 @@ package protocol LedgerPort: Sendable {
     /// The chain that a delivery belongs to.
     func chain(holding grant: GrantID) async throws(LedgerError) -> Chain?
 
+    /// A chain by the ledger's number.
+    func chain(numbered id: ChainID) async throws(LedgerError) -> Chain?
+    /// The chains, after one, whose outcome settings may change: refused, unsettled, or paid without an entitlement.
+    func chainsToDecideAgain(after id: ChainID?, limit: Int) async throws(LedgerError) -> [ChainID]
+
     /// Commits one decision with everything that follows from it, in one database transaction; all or nothing.
     ///
     /// Returns the chain's number once durable, or `nil` when the chain's version is no longer what was decided upon:

@@ -14,6 +14,15 @@ package struct StoredKey: Hashable, Sendable {
     package var createdAt: Instant
     /// When it was revoked; `nil` while it is in force.
     package var revokedAt: Instant?
+
+    /// Takes every column but the digest.
+    package init(id: Int64, name: String, roles: Set<Role>, createdAt: Instant, revokedAt: Instant?) {
+        self.id = id
+        self.name = name
+        self.roles = roles
+        self.createdAt = createdAt
+        self.revokedAt = revokedAt
+    }
 }
 
 /// Why a key could not be made or revoked.

@@ -107,6 +107,20 @@ extension LedgerStore {
         return list
     }
 
+    /// See ``LedgerPort/chainsToDecideAgain(after:limit:)``.
+    package func chainsToDecideAgain(after id: ChainID?, limit: Int) async throws(LedgerError) -> [ChainID] {
+        let rows = try await run(
+            """
+            SELECT DISTINCT t.chain_id FROM transactions t
+            WHERE t.chain_id > \(id?.rawValue ?? 0) AND (t.refusal IS NOT NULL OR t.state IN ('received', 'pending')
+                OR t.state = 'paid' AND NOT EXISTS (SELECT FROM entitlements n WHERE n.chain_id = t.chain_id))
+            ORDER BY t.chain_id LIMIT \(Int64(limit))
+            """)
+        var list: [ChainID] = []
+        for row in rows { list.append(ChainID(try decode(row, "chain_id"))) }
+        return list
+    }
+
     // MARK: Refusals, reasons, keys, secrets
 
     /// See ``LedgerPort/keep(_:)``.

@@ -78,7 +78,7 @@ package final class LedgerStore: LedgerPort {
         try await chain(where: "c.chain_id = (SELECT chain_id FROM grants WHERE grant_id = \(grant.rawValue))")
     }
 
-    /// A chain by the ledger's number, for replay.
+    /// See ``LedgerPort/chain(numbered:)``.
     package func chain(numbered id: ChainID) async throws(LedgerError) -> Chain? {
         try await chain(where: "c.chain_id = \(id.rawValue)")
     }

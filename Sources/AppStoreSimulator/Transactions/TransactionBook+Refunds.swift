@@ -1,0 +1,52 @@
+extension TransactionBook {
+    /// Takes a purchase back; the keys whose payload changed, the named one first.
+    mutating func refund(
+        _ key: TransactionKey, _ refund: SimulatedRefund, now: Int64
+    ) throws(SimulatorError) -> [TransactionKey] {
+        _ = try transaction(key)
+        if let percentage = refund.percentage, !(0...100_000).contains(percentage) {
+            throw .invalid("revocationPercentage must be from 0 to 100000")
+        }
+        let date = refund.date ?? now
+        let percentage: Int64? =
+            switch refund.kind {
+            case .full: refund.percentage ?? 100_000
+            case .prorated: refund.percentage ?? 50_000
+            case .familyRevoke: refund.percentage
+            }
+        let copies = refund.reachesCopies ? copies(of: key) : [key]
+        for key in copies {
+            revoke(key, kind: refund.kind, percentage: percentage, reason: refund.reason, date: date, now: now)
+        }
+        guard refund.reachesCopies, refund.kind != .familyRevoke else { return copies }
+        let members = familyCopies(of: key)
+        for key in members {
+            // Family members lose access with the purchaser's refund, and inherit its reason.
+            revoke(key, kind: .familyRevoke, percentage: nil, reason: refund.reason, date: date, now: now)
+        }
+        return copies + members
+    }
+
+    /// Undoes a refund: the revocation fields vanish again.
+    mutating func reverseRefund(_ key: TransactionKey, now: Int64) throws(SimulatorError) -> [TransactionKey] {
+        guard try transaction(key).isRevoked else { throw .conflict("\(key.id) isn't refunded") }
+        let affected = (copies(of: key) + familyCopies(of: key)).filter { transactions[$0]?.isRevoked == true }
+        for key in affected {
+            change(key, now: now) { fields in
+                for name in fields.names where name.hasPrefix("revocation") { fields[name] = nil }
+            }
+        }
+        return affected
+    }
+
+    private mutating func revoke(
+        _ key: TransactionKey, kind: SimulatedRefund.Kind, percentage: Int64?, reason: Int64, date: Int64, now: Int64
+    ) {
+        change(key, now: now) { fields in
+            fields["revocationDate"] = .integer(date)
+            fields["revocationReason"] = .integer(reason)
+            fields["revocationType"] = .string(kind.rawValue)
+            fields["revocationPercentage"] = percentage.map(SimulatorJSON.integer)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package import Logging
+import NIOPosix
+import ServiceLifecycle
+
+/// A PostgreSQL client over libpq: bounded, pipelined, and alive through restarts of the server.
+///
+/// Reads and maintenance share up to `readConnectionsMax` connections, writes go through `commit` on their own.
+/// Connections are opened when first needed and reopened, with growing pauses, after a loss. It works with or without
+/// `run()`; whoever does not run it as a service calls `close()`. Method errors are `PostgresError`.
+package final class PostgresClient: Service, Sendable {
+    private let reads: Lane
+    private let commits: Lane
+    private let threadPool: NIOThreadPool
+    private let configuration: PostgresConfiguration
+
+    /// Makes a client without connecting; a faulty URI is reported by the first statement.
+    package init(configuration: PostgresConfiguration, logger: Logger) {
+        // Name look-ups and PQcancel block for as long as the network likes; nothing else runs here.
+        let threadPool = NIOThreadPool(numberOfThreads: 2)
+        threadPool.start()
+        self.threadPool = threadPool
+        self.configuration = configuration
+        reads = Lane(
+            name: "read", workersMax: configuration.readConnectionsMax,
+            portion: .share(max: configuration.queryPipelineMax), configuration: configuration,
+            threadPool: threadPool, logger: logger)
+        commits = Lane(
+            name: "commit", workersMax: configuration.commitConnections,
+            portion: .group(costMax: configuration.batchMax), configuration: configuration,
+            threadPool: threadPool, logger: logger)
+    }
+
+    deinit {
+        reads.beginShutdown(drainTimeout: .zero)
+        commits.beginShutdown(drainTimeout: .zero)
+        threadPool.shutdownGracefully { _ in }
+    }
+
+    /// Waits until it is cancelled or shut down gracefully, then closes as `close()` does.
+    package func run() async throws {
+        // Cancellation ends the wait like a graceful shutdown; there is nothing else it could mean here.
+        try? await gracefulShutdown()
+        await close()
+    }
+
+    /// Refuses new work, lets queued and running work finish within `drainTimeout`, closes every connection.
+    ///
+    /// May be called more than once; returns when the last connection is closed.
+    package func close() async {
+        reads.beginShutdown(drainTimeout: configuration.drainTimeout)
+        commits.beginShutdown(drainTimeout: configuration.drainTimeout)
+        await reads.close()
+        await commits.close()
+    }
+
+    /// Runs one autocommitted statement and returns its rows.
+    ///
+    /// Meant for reads and for single idempotent writes. `deadline` counts from now and covers waiting for a
+    /// connection; it defaults to `statementTimeout`, which the server enforces in any case. Throws every code except
+    /// `commitOutcomeUnknown` and `decodingFailed`.
+    package func query(_ sql: SQL, deadline: Duration? = nil) async throws(PostgresError) -> [PostgresRow] {
+        if let fault = sql.fault { throw fault }
+        let reply = try await reads.perform(.query(sql), deadline: deadline ?? configuration.statementTimeout).get()
+        guard case .rows(let rows) = reply else { return [] }
+        return rows.first ?? []
+    }
+
+    /// Commits one statement durably, together with those of concurrent callers, and returns its rows.
+    ///
+    /// The batch's statements are one transaction behind `commitPrelude`, with one flush of the log; an error in one
+    /// of them never harms another. Nobody is answered before the commit. Cancelling the task takes the statement
+    /// back only while it waits; once sent, the true outcome is returned. Throws `commitOutcomeUnknown` if the
+    /// connection broke after the batch was sent, so the statement should be idempotent.
+    package func commit(_ statement: SQL) async throws(PostgresError) -> [PostgresRow] {
+        try await commit([statement]).first ?? []
+    }
+
+    /// Commits several statements that must stand or fall together; returns the rows of each, in order.
+    ///
+    /// Throws like `commit(_:)` for one statement; `statementInvalid` for none.
+    package func commit(_ statements: [SQL]) async throws(PostgresError) -> [[PostgresRow]] {
+        if statements.isEmpty { throw PostgresError(.statementInvalid, message: "nothing to commit") }
+        for statement in statements { if let fault = statement.fault { throw fault } }
+        let deadline = max(configuration.acquireTimeout, configuration.statementTimeout)
+        guard case .rows(let rows) = try await commits.perform(.commit(statements), deadline: deadline).get() else {
+            return []
+        }
+        return rows
+    }
+
+    /// Requests that wait for a connection, and that run on one, of both lanes together: for readiness and metrics.
+    package var load: (waiting: Int, running: Int) {
+        let (read, commit) = (reads.load, commits.load)
+        return (read.waiting + commit.waiting, read.running + commit.running)
+    }
+
+    /// Takes a read connection for the caller alone.
+    func acquire() async throws(PostgresError) -> SessionChannel {
+        let reply = try await reads.perform(.session, deadline: configuration.acquireTimeout).get()
+        guard case .session(let channel) = reply else {
+            throw PostgresError(.connectionFailed, message: "no session")
+        }
+        return channel
+    }
+
+    var settings: PostgresConfiguration { configuration }
+}

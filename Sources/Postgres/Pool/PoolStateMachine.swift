@@ -1,0 +1,253 @@
+/// A request to a lane; never reused.
+struct RequestID: Hashable, Sendable { let value: UInt64 }
+
+/// A connection thread of a lane; never reused.
+struct WorkerID: Hashable, Sendable { let value: UInt64 }
+
+/// Who waits for a connection and which connection thread does what: pure, times passed in.
+///
+/// Facts come in as past-tense calls, what to do goes out as values; it holds ids, never continuations.
+struct PoolStateMachine: ~Copyable {
+    typealias Instant = ContinuousClock.Instant
+
+    /// How many waiting requests one worker takes at once.
+    enum Portion: Equatable {
+        /// An even share of the queue, at most this many: they don't wait behind each other while workers are idle.
+        case share(max: Int)
+        /// Everything up to this total cost: a group commit.
+        case group(costMax: Int)
+    }
+
+    struct Arrival: Sendable {
+        let request: RequestID
+        /// Statements in it.
+        var cost = 1
+        /// Whether it must be alone on the connection.
+        var isExclusive = false
+        /// Whether it may be interrupted once it runs.
+        var isInterruptible = true
+        /// When it no longer waits for a connection.
+        let expiresAt: Instant
+    }
+
+    enum ArrivalAction: Equatable {
+        case refuseQueueFull
+        case refuseShuttingDown
+        case enqueue(Nudge)
+    }
+
+    enum Nudge: Equatable {
+        case nobody
+        /// An idle worker for the work, or a busy one that has to sleep less long now: its sleep serves the expiry.
+        case wake(WorkerID)
+        case start(WorkerID)
+    }
+
+    enum WorkerStep: Equatable {
+        case run([RequestID])
+        case connect
+        case park
+        case stop
+    }
+
+    enum CancelAction: Equatable {
+        /// It was waiting and is out of the queue: answer it.
+        case answerCancelled
+        /// It runs there: tell that worker.
+        case interrupt(WorkerID)
+        /// It is finished, unknown, or runs to its true end.
+        case nothing
+    }
+
+    private enum WorkerState: Equatable {
+        /// Started or woken; it will ask for a step.
+        case coming
+        case idle(isConnected: Bool)
+        case connecting
+        case pausing
+        case running
+    }
+
+    private let workersMax: Int
+    private let queueMax: Int
+    private let portion: Portion
+    private var waiting: [RequestID: Arrival] = [:]
+    private var order: [RequestID] = []
+    private var head = 0
+    private var running: [RequestID: (worker: WorkerID, isInterruptible: Bool)] = [:]
+    private var interrupted: Set<RequestID> = []
+    private var workers: [WorkerID: WorkerState] = [:]
+    private var workersStarted: UInt64 = 0
+    private var earliestExpiry: Instant?
+    /// Set once the client closes: when whatever still waits or runs is ended.
+    private(set) var drainUntil: Instant?
+    private var hasEverConnected = false
+
+    init(workersMax: Int, queueMax: Int, portion: Portion) {
+        self.workersMax = max(1, workersMax)
+        self.queueMax = max(1, queueMax)
+        self.portion = portion
+    }
+
+    var waitingCount: Int { waiting.count }
+    var runningCount: Int { running.count }
+    var workerCount: Int { workers.count }
+    var isShuttingDown: Bool { drainUntil != nil }
+    var isFinished: Bool { isShuttingDown && workers.isEmpty && waiting.isEmpty }
+
+    /// When somebody must call `timePassed` next.
+    var nextExpiry: Instant? {
+        guard let earliestExpiry, !waiting.isEmpty else { return nil }
+        return drainUntil.map { min($0, earliestExpiry) } ?? earliestExpiry
+    }
+
+    // MARK: Requests
+
+    mutating func requestArrived(_ arrival: Arrival) -> ArrivalAction {
+        if isShuttingDown { return .refuseShuttingDown }
+        if waiting.count >= queueMax { return .refuseQueueFull }
+        let isEarliest = earliestExpiry.map { arrival.expiresAt < $0 } ?? true
+        enqueue(arrival, atFront: false)
+        let nudge = nudge()
+        // All are busy, and asleep until later than this expires: one of them must keep the time.
+        if nudge == .nobody, isEarliest, let timekeeper = workers.keys.min(by: { $0.value < $1.value }) {
+            return .enqueue(.wake(timekeeper))
+        }
+        return .enqueue(nudge)
+    }
+
+    mutating func requestCancelled(_ request: RequestID) -> CancelAction {
+        if waiting.removeValue(forKey: request) != nil { return .answerCancelled }
+        guard let run = running[request], run.isInterruptible else { return .nothing }
+        interrupted.insert(request)
+        return .interrupt(run.worker)
+    }
+
+    func isInterrupted(_ request: RequestID) -> Bool { interrupted.contains(request) }
+
+    /// A request was answered by its worker.
+    mutating func requestFinished(_ request: RequestID) {
+        running[request] = nil
+        interrupted.remove(request)
+    }
+
+    /// A running request had no effect and goes back to the head of the queue, to be run again.
+    mutating func requestReturned(_ arrival: Arrival) -> CancelAction {
+        let wasInterrupted = interrupted.contains(arrival.request)
+        requestFinished(arrival.request)
+        if wasInterrupted { return .answerCancelled }
+        enqueue(arrival, atFront: true)
+        return .nothing
+    }
+
+    /// The requests whose waiting time is over; they are out of the queue.
+    mutating func timePassed(now: Instant) -> [RequestID] {
+        let isDrainOver = drainUntil.map { now >= $0 } ?? false
+        guard isDrainOver || (earliestExpiry.map { now >= $0 } ?? false) else { return [] }
+        let expired = waiting.values.filter { isDrainOver || $0.expiresAt <= now }.map(\.request)
+        for request in expired { waiting[request] = nil }
+        earliestExpiry = waiting.values.map(\.expiresAt).min()
+        return expired.sorted { $0.value < $1.value }
+    }
+
+    // MARK: Workers
+
+    /// A worker has nothing in hand and asks what to do.
+    mutating func workerReady(_ worker: WorkerID, isConnected: Bool) -> WorkerStep {
+        if waiting.isEmpty {
+            if isShuttingDown { return .stop }
+            workers[worker] = .idle(isConnected: isConnected)
+            return .park
+        }
+        if !isConnected {
+            workers[worker] = .connecting
+            return .connect
+        }
+        workers[worker] = .running
+        let requests = take()
+        for arrival in requests {
+            running[arrival.request] = (worker, arrival.isInterruptible)
+        }
+        return .run(requests.map(\.request))
+    }
+
+    mutating func workerConnected(_ worker: WorkerID) {
+        hasEverConnected = true
+        workers[worker] = .coming
+    }
+
+    /// A connect failed. Until the first one ever succeeds this fails what waits at once: a wrong URL is not an
+    /// outage, and a command must not sit out its time-outs to say so.
+    mutating func connectFailed(_ worker: WorkerID) -> [RequestID] {
+        workers[worker] = .pausing
+        if hasEverConnected { return [] }
+        let requests = order[head...].filter { waiting[$0] != nil }
+        waiting = [:]
+        earliestExpiry = nil
+        return requests
+    }
+
+    mutating func workerExited(_ worker: WorkerID) { workers[worker] = nil }
+
+    /// Refuses new requests; what waits may still be served until `drainUntil`. Returns the workers to wake.
+    mutating func shutDown(drainUntil: Instant) -> [WorkerID] {
+        if let current = self.drainUntil, current <= drainUntil { return [] }
+        self.drainUntil = drainUntil
+        return Array(workers.keys)
+    }
+
+    // MARK: Parts
+
+    private mutating func enqueue(_ arrival: Arrival, atFront: Bool) {
+        waiting[arrival.request] = arrival
+        if atFront { order.insert(arrival.request, at: head) } else { order.append(arrival.request) }
+        earliestExpiry = earliestExpiry.map { min($0, arrival.expiresAt) } ?? arrival.expiresAt
+        // Cancelled requests leave holes; bounded by what really waits.
+        if order.count > 2 * waiting.count + 64 {
+            order = order[head...].filter { waiting[$0] != nil }
+            head = 0
+        }
+    }
+
+    private mutating func nudge() -> Nudge {
+        let idle = workers.filter { $0.value == .idle(isConnected: true) }.keys.min { $0.value < $1.value }
+            ?? workers.filter { $0.value == .idle(isConnected: false) }.keys.min { $0.value < $1.value }
+        if let idle {
+            workers[idle] = .coming
+            return .wake(idle)
+        }
+        if workers.count >= workersMax { return .nobody }
+        workersStarted += 1
+        let worker = WorkerID(value: workersStarted)
+        workers[worker] = .coming
+        return .start(worker)
+    }
+
+    private mutating func take() -> [Arrival] {
+        let limit: Int
+        switch portion {
+        case .share(let max): limit = Swift.min(max, (waiting.count + workersMax - 1) / workersMax)
+        case .group(let costMax): limit = costMax
+        }
+        var taken: [Arrival] = []
+        var cost = 0
+        while head < order.count {
+            guard let next = waiting[order[head]] else {
+                head += 1
+                continue
+            }
+            let alone = next.isExclusive || (taken.first?.isExclusive ?? false)
+            if !taken.isEmpty, alone || cost + next.cost > limit { break }
+            waiting[next.request] = nil
+            head += 1
+            cost += next.cost
+            taken.append(next)
+        }
+        if head == order.count {
+            order.removeAll(keepingCapacity: true)
+            head = 0
+        }
+        if waiting.isEmpty { earliestExpiry = nil }
+        return taken
+    }
+}

@@ -1,0 +1,85 @@
+/// The columns of a result: names, types, and the way from a name to its index.
+final class ResultColumns: Sendable {
+    let names: [String]
+    let types: [PostgresType]
+    private let indexByName: [String: Int]
+
+    init(names: [String], types: [PostgresType]) {
+        self.names = names
+        self.types = types
+        indexByName = Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
+    }
+
+    func index(of name: String) -> Int? { indexByName[name] }
+}
+
+/// All cells of one result in one allocation; its rows are views of it.
+final class ResultStorage: Sendable {
+    struct Cell: Sendable {
+        /// Where the value starts in `bytes`.
+        let offset: Int
+        /// The value's length in bytes; negative is NULL.
+        let length: Int
+    }
+
+    let columns: ResultColumns
+    let bytes: [UInt8]
+    let cells: [Cell]
+
+    init(columns: ResultColumns, bytes: [UInt8], cells: [Cell]) {
+        self.columns = columns
+        self.bytes = bytes
+        self.cells = cells
+    }
+}
+
+/// One row of a result, in binary format, decoded cell by cell on demand.
+///
+/// Rows of one result share its memory: keep decoded values, not rows.
+package struct PostgresRow: Sendable {
+    let storage: ResultStorage
+    let index: Int
+
+    /// The names of the columns, in order.
+    package var columnNames: [String] { storage.columns.names }
+
+    /// Decodes the column of that name; throws `decodingFailed` if it is absent, NULL or of another type.
+    package func decode<Value: PostgresDecodable>(
+        _ column: String, as type: Value.Type = Value.self
+    ) throws(PostgresError) -> Value {
+        guard let position = storage.columns.index(of: column) else {
+            throw PostgresError(.decodingFailed, message: "no column \(column)")
+        }
+        return try decode(position, as: type)
+    }
+
+    /// Decodes the column at that position, from 0; throws `decodingFailed` if it is absent, NULL or of another type.
+    package func decode<Value: PostgresDecodable>(
+        _ position: Int, as type: Value.Type = Value.self
+    ) throws(PostgresError) -> Value {
+        guard storage.columns.names.indices.contains(position) else {
+            throw PostgresError(.decodingFailed, message: "no column at \(position)")
+        }
+        do {
+            return try Value.decode(cell(at: position))
+        } catch {
+            var named = error
+            named.message = "column \(storage.columns.names[position]) as \(type): \(error.message)"
+            throw named
+        }
+    }
+
+    /// Whether the column of that name is NULL; throws `decodingFailed` if it is absent.
+    package func isNull(_ column: String) throws(PostgresError) -> Bool {
+        guard let position = storage.columns.index(of: column) else {
+            throw PostgresError(.decodingFailed, message: "no column \(column)")
+        }
+        return cell(at: position).bytes == nil
+    }
+
+    private func cell(at position: Int) -> PostgresCell {
+        let cell = storage.cells[index * storage.columns.names.count + position]
+        let bytes = cell.length < 0 ? nil : storage.bytes[cell.offset..<cell.offset + cell.length]
+        return PostgresCell(type: storage.columns.types[position], bytes: bytes)
+    }
+}

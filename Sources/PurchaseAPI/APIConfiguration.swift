@@ -1,0 +1,34 @@
+package import PurchaseCore
+
+/// The bounds of the HTTP edge, and what it serves that is not in the ledger.
+package struct APIConfiguration: Sendable {
+    /// The app of this deployment; what `bundleId` says until signed proof tells.
+    package var bundleID: BundleID
+    /// The contract, as YAML, served at `GET /openapi.yaml`.
+    package var openAPIDocument: String
+    /// Bytes that a request body may have (default 64 KiB); more is 413.
+    package var maximumBodyBytes: Int
+    /// How long an operation with a request body may take, the body's arrival included (default 30 s).
+    ///
+    /// Must exceed the time that a post waits for Apple. Operations without a body wait for the database alone, which has
+    /// time limits of its own.
+    package var requestTimeout: Duration
+    /// Requests that may be under way at once, public operations aside (default 1024); more is 503.
+    package var concurrentRequestsMax: Int
+    /// The wall clock, from which `Retry-After` is reckoned.
+    package var now: @Sendable () -> Instant
+
+    /// Takes what has no default, and the bounds.
+    package init(
+        bundleID: BundleID, openAPIDocument: String, maximumBodyBytes: Int = 64 << 10,
+        requestTimeout: Duration = .seconds(30), concurrentRequestsMax: Int = 1024,
+        now: @escaping @Sendable () -> Instant
+    ) {
+        self.bundleID = bundleID
+        self.openAPIDocument = openAPIDocument
+        self.maximumBodyBytes = maximumBodyBytes
+        self.requestTimeout = requestTimeout
+        self.concurrentRequestsMax = concurrentRequestsMax
+        self.now = now
+    }
+}

@@ -1,0 +1,42 @@
+import Hummingbird
+import PurchaseCore
+import PurchaseService
+
+/// Turns requests into calls of the use cases, and their answers into responses; one method per operation.
+struct Handlers<Cases: UseCases>: Sendable {
+    let useCases: Cases
+    let configuration: APIConfiguration
+
+    /// Calls the operation's method; those with a body within the time limit.
+    func respond(
+        to request: Request, _ context: VouchRequestContext, as operation: APIOperation
+    ) async throws -> Response {
+        switch operation {
+        case .postTransaction: try await limited(request, context, postTransaction)
+        case .getTransaction: try await getTransaction(request, context)
+        case .listTransactionEvents: try await listTransactionEvents(request, context)
+        case .recheckTransaction: try await limited(request, context, recheckTransaction)
+        case .getEntitlements: try await getEntitlements(request, context)
+        case .listGrants: try await listGrants(request, context)
+        case .acknowledgeGrant: try await acknowledgeGrant(request, context)
+        case .getLiveness: getLiveness()
+        case .getReadiness: try await getReadiness(context)
+        case .getOpenAPI: getOpenAPI()
+        }
+    }
+
+    private func limited(
+        _ request: Request, _ context: VouchRequestContext,
+        _ operation: @escaping @Sendable (Request, VouchRequestContext) async throws -> Response
+    ) async throws -> Response {
+        try await withTimeLimit(configuration.requestTimeout, on: context.channel.eventLoop) {
+            try await operation(request, context)
+        }
+    }
+
+    /// A user may name no account but its own; anything else is not there for it.
+    func requireAccess(of caller: Caller, to account: AccountID) throws(Problem) {
+        guard let own = caller.ownAccount else { return }
+        guard own == account else { throw .notFound }
+    }
+}

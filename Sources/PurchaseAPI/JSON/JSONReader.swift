@@ -1,0 +1,184 @@
+/// A strict reader of request bodies (RFC 8259): nothing is repaired, nothing follows the value, nesting is bounded.
+///
+/// Own code, since Foundation's reader lets the last of two equal names win silently, and reports one fault at a time.
+struct JSONReader {
+    /// No request of the contract nests deeper than two levels.
+    static let depthMax = 16
+
+    private let bytes: [UInt8]
+    private var position = 0
+    private var depth = 0
+
+    private init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Reads bytes that must be one JSON value.
+    static func value(of bytes: [UInt8]) throws(JSONSyntaxError) -> JSONValue {
+        var reader = JSONReader(bytes)
+        reader.skipSpace()
+        let value = try reader.readValue()
+        reader.skipSpace()
+        guard reader.position == bytes.count else { throw reader.failure(.syntax) }
+        return value
+    }
+
+    private func failure(_ kind: JSONSyntaxError.Kind) -> JSONSyntaxError {
+        JSONSyntaxError(kind: kind, offset: position)
+    }
+
+    private var current: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+    private mutating func skipSpace() {
+        while let byte = current, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D { position += 1 }
+    }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard current == byte else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func require(_ byte: UInt8) throws(JSONSyntaxError) {
+        guard take(byte) else { throw failure(.syntax) }
+    }
+
+    private mutating func readValue() throws(JSONSyntaxError) -> JSONValue {
+        switch current {
+        case UInt8(ascii: "{"): return .object(try readObject())
+        case UInt8(ascii: "["): return .array(try readArray())
+        case UInt8(ascii: "\""): return .string(try readString())
+        case UInt8(ascii: "t"): return try readWord("true", as: .bool(true))
+        case UInt8(ascii: "f"): return try readWord("false", as: .bool(false))
+        case UInt8(ascii: "n"): return try readWord("null", as: .null)
+        default: return .number(try readNumber())
+        }
+    }
+
+    private mutating func readWord(_ word: String, as value: JSONValue) throws(JSONSyntaxError) -> JSONValue {
+        for byte in word.utf8 { try require(byte) }
+        return value
+    }
+
+    private mutating func descend() throws(JSONSyntaxError) {
+        guard depth < Self.depthMax else { throw failure(.depth) }
+        depth += 1
+        position += 1
+        skipSpace()
+    }
+
+    private mutating func readObject() throws(JSONSyntaxError) -> JSONObject {
+        try descend()
+        defer { depth -= 1 }
+        var object = JSONObject()
+        if take(UInt8(ascii: "}")) { return object }
+        repeat {
+            skipSpace()
+            guard current == UInt8(ascii: "\"") else { throw failure(.syntax) }
+            let name = try readString()
+            skipSpace()
+            try require(UInt8(ascii: ":"))
+            skipSpace()
+            object.append(name, try readValue())
+            skipSpace()
+        } while take(UInt8(ascii: ","))
+        try require(UInt8(ascii: "}"))
+        return object
+    }
+
+    private mutating func readArray() throws(JSONSyntaxError) -> [JSONValue] {
+        try descend()
+        defer { depth -= 1 }
+        var items: [JSONValue] = []
+        if take(UInt8(ascii: "]")) { return items }
+        repeat {
+            skipSpace()
+            items.append(try readValue())
+            skipSpace()
+        } while take(UInt8(ascii: ","))
+        try require(UInt8(ascii: "]"))
+        return items
+    }
+
+    private mutating func readNumber() throws(JSONSyntaxError) -> String {
+        let start = position
+        _ = take(UInt8(ascii: "-"))
+        if !take(UInt8(ascii: "0")) { try readDigits() }
+        if take(UInt8(ascii: ".")) { try readDigits() }
+        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+            if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
+            try readDigits()
+        }
+        return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+
+    private mutating func readDigits() throws(JSONSyntaxError) {
+        let start = position
+        while let byte = current, (0x30...0x39).contains(byte) { position += 1 }
+        guard position > start else { throw failure(.syntax) }
+    }
+
+    private mutating func readString() throws(JSONSyntaxError) -> String {
+        let start = position
+        position += 1
+        var text: [UInt8] = []
+        while let byte = current {
+            switch byte {
+            case UInt8(ascii: "\""):
+                position += 1
+                guard let string = String(validating: text, as: UTF8.self) else {
+                    throw JSONSyntaxError(kind: .encoding, offset: start)
+                }
+                return string
+            case UInt8(ascii: "\\"):
+                position += 1
+                try readEscape(into: &text)
+            case 0x00..<0x20:
+                throw failure(.syntax)
+            default:
+                text.append(byte)
+                position += 1
+            }
+        }
+        throw failure(.syntax)
+    }
+
+    private mutating func readEscape(into text: inout [UInt8]) throws(JSONSyntaxError) {
+        guard let byte = current else { throw failure(.syntax) }
+        position += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+        case UInt8(ascii: "b"): text.append(0x08)
+        case UInt8(ascii: "t"): text.append(0x09)
+        case UInt8(ascii: "n"): text.append(0x0A)
+        case UInt8(ascii: "f"): text.append(0x0C)
+        case UInt8(ascii: "r"): text.append(0x0D)
+        case UInt8(ascii: "u"): text.append(contentsOf: String(Character(try readScalar())).utf8)
+        default:
+            position -= 1
+            throw failure(.syntax)
+        }
+    }
+
+    /// What follows `\u`; a character beyond the basic plane is two of them.
+    private mutating func readScalar() throws(JSONSyntaxError) -> Unicode.Scalar {
+        let start = position
+        let unit = try readUnit()
+        if let scalar = Unicode.Scalar(unit) { return scalar }
+        let isHigh = (0xD800...0xDBFF).contains(unit)
+        if isHigh, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
+            let low = try readUnit()
+            let value = 0x1_0000 + (unit & 0x3FF) << 10 + low & 0x3FF
+            if (0xDC00...0xDFFF).contains(low), let scalar = Unicode.Scalar(value) { return scalar }
+        }
+        throw JSONSyntaxError(kind: .encoding, offset: start)
+    }
+
+    private mutating func readUnit() throws(JSONSyntaxError) -> UInt32 {
+        var unit: UInt32 = 0
+        for _ in 0..<4 {
+            guard let byte = current, let digit = Hexadecimal.value(of: byte) else { throw failure(.syntax) }
+            unit = unit << 4 | UInt32(digit)
+            position += 1
+        }
+        return unit
+    }
+}

@@ -1,0 +1,130 @@
+import PurchaseCore
+
+/// Writes JSON, members in the order of the contract, `null` for what is absent, integers exactly.
+struct JSONWriter {
+    /// What was written, UTF-8.
+    private(set) var bytes: [UInt8] = []
+    private var needsComma = false
+
+    /// An object; `write` adds its members.
+    mutating func object(_ write: (inout JSONWriter) -> Void) {
+        open(UInt8(ascii: "{"))
+        write(&self)
+        close(UInt8(ascii: "}"))
+    }
+
+    /// A member whose value `write` writes.
+    mutating func member(_ name: StaticString, _ write: (inout JSONWriter) -> Void) {
+        begin(name)
+        write(&self)
+    }
+
+    /// A member that is an object, or `null`.
+    mutating func member<Value>(
+        _ name: StaticString, _ value: Value?, _ write: (inout JSONWriter, Value) -> Void
+    ) {
+        begin(name)
+        guard let value else { return null() }
+        object { writer in write(&writer, value) }
+    }
+
+    /// A member that is a list; `write` writes one item.
+    mutating func member<Items: Sequence>(
+        _ name: StaticString, _ items: Items, _ write: (inout JSONWriter, Items.Element) -> Void
+    ) {
+        begin(name)
+        open(UInt8(ascii: "["))
+        for item in items { write(&self, item) }
+        close(UInt8(ascii: "]"))
+    }
+
+    /// A member that is text, or `null`.
+    mutating func member(_ name: StaticString, _ value: String?) {
+        begin(name)
+        guard let value else { return null() }
+        string(value)
+    }
+
+    /// A member that is an identifier, or `null`.
+    mutating func member(_ name: StaticString, _ value: (some StringIdentifier)?) { member(name, value?.rawValue) }
+
+    /// A member that is a whole number, or `null`.
+    mutating func member(_ name: StaticString, _ value: (some BinaryInteger)?) {
+        begin(name)
+        guard let value else { return null() }
+        raw(String(value))
+    }
+
+    /// A member that is a truth value.
+    mutating func member(_ name: StaticString, _ value: Bool) {
+        begin(name)
+        raw(value ? "true" : "false")
+    }
+
+    /// A member that is an instant, or `null`.
+    mutating func member(_ name: StaticString, _ value: Instant?) {
+        begin(name)
+        guard let value else { return null() }
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        RFC3339.append(value, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
+    }
+
+    /// A member that is an amount of money, or `null`.
+    mutating func member(_ name: StaticString, _ value: Money?) {
+        member(name, value) { writer, money in
+            writer.member("milliunits", money.milliunits)
+            writer.member("currency", money.currency)
+        }
+    }
+
+    private mutating func begin(_ name: StaticString) {
+        string("\(name)")
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    private mutating func separate() {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+    }
+
+    private mutating func open(_ bracket: UInt8) {
+        separate()
+        bytes.append(bracket)
+        needsComma = false
+    }
+
+    private mutating func close(_ bracket: UInt8) {
+        bytes.append(bracket)
+        needsComma = true
+    }
+
+    private mutating func null() { raw("null") }
+
+    private mutating func raw(_ text: String) {
+        separate()
+        bytes.append(contentsOf: text.utf8)
+        needsComma = true
+    }
+
+    private mutating func string(_ text: String) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case 0x00..<0x20, 0x7F:
+                bytes.append(contentsOf: #"\u00"#.utf8)
+                bytes.append(contentsOf: Hexadecimal.text(of: byte).utf8)
+            default:
+                bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
+    }
+}

@@ -1,0 +1,106 @@
+import HTTPTypes
+import Hummingbird
+import PurchaseCore
+
+/// Reads path, query and header parameters, and gathers what is wrong with them.
+struct ParameterReader {
+    /// The contract's bounds of `limit`.
+    private static let limitRange = 1...200
+    private static let limitDefault = 100
+
+    private let parameters: Parameters
+    private let headers: HTTPFields
+    private var query: [(name: String, value: String)] = []
+    private(set) var faults = Faults()
+
+    /// Takes the request apart; query parameters other than `allowed` are faults, and so are repeated ones.
+    init(_ request: Request, _ context: VouchRequestContext, query allowed: [String] = []) {
+        self.parameters = context.parameters
+        self.headers = request.headers
+        for item in (request.uri.query ?? "").split(separator: "&") {
+            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = PercentEncoding.decode(parts[0]) ?? String(parts[0])
+            guard allowed.contains(name) else {
+                let known = allowed.isEmpty ? "There are none here." : "Known are \(allowed.joined(separator: ", "))."
+                faults.add(query: name, "Is unknown; leave it out. " + known)
+                continue
+            }
+            guard !query.contains(where: { $0.name == name }) else {
+                faults.add(query: name, "Is there twice; send it once.")
+                continue
+            }
+            guard let value = PercentEncoding.decode(parts.count > 1 ? parts[1] : "") else {
+                faults.add(query: name, "Is not percent-encoded UTF-8.")
+                continue
+            }
+            query.append((name, value))
+        }
+    }
+
+    /// Throws a 400 that lists the faults found here and in a body.
+    func check(with body: Faults = Faults()) throws(Problem) {
+        let all = faults.items + body.items
+        guard all.isEmpty else { throw .invalidRequest(all) }
+    }
+
+    /// The path's `transactionId`; on a fault a value that ``check(with:)`` keeps from being used.
+    mutating func transactionID() -> TransactionID {
+        path("transactionId", rule: "Must be 1 to 32 digits.") { TransactionID(validating: $0) } ?? TransactionID("")
+    }
+
+    /// The path's `accountId`; on a fault a value that ``check(with:)`` keeps from being used.
+    mutating func accountID() -> AccountID {
+        path("accountId", rule: AccountRule.text) { AccountID(validating: $0) } ?? AccountID("")
+    }
+
+    /// The path's grant id; on a fault a value that ``check(with:)`` keeps from being used.
+    mutating func grantID() -> GrantID {
+        path("id", rule: "Must be 1 to 200 of A-Z a-z 0-9 . _ : -.") { Syntax.isOpaqueID($0) ? GrantID($0) : nil }
+            ?? GrantID("")
+    }
+
+    private mutating func path<Value>(_ name: String, rule: String, _ convert: (String) -> Value?) -> Value? {
+        let raw = parameters.get(name) ?? ""
+        guard let value = PercentEncoding.decode(raw[...]).flatMap(convert) else {
+            faults.add(path: name, rule)
+            return nil
+        }
+        return value
+    }
+
+    /// The query's `limit`, or its default.
+    mutating func limit() -> Int {
+        guard let text = query.first(where: { $0.name == "limit" })?.value else { return Self.limitDefault }
+        let digits = text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
+        guard let limit = digits, Self.limitRange.contains(limit) else {
+            faults.add(query: "limit", "Must be a whole number from 1 to 200.")
+            return Self.limitDefault
+        }
+        return limit
+    }
+
+    /// The query's `cursor`, as `convert` reads it; `nil` for the first page.
+    mutating func cursor<Value>(_ convert: (String) -> Value?) -> Value? {
+        guard let text = query.first(where: { $0.name == "cursor" })?.value else { return nil }
+        guard let cursor = convert(text) else {
+            faults.add(query: "cursor", "Must be the nextCursor of an earlier page of this list.")
+            return nil
+        }
+        return cursor
+    }
+
+    /// The header that proves a claim; `nil` when it isn't there.
+    mutating func claimToken() -> String? {
+        guard let token = headers[.claimToken] else { return nil }
+        guard Syntax.isToken(token, maximumBytes: 256, also: "._-") else {
+            faults.add(header: "Vouch-Claim-Token", "Must be the claimToken of an answer to a posted transaction.")
+            return nil
+        }
+        return token
+    }
+}
+
+/// The form of account ids, in words.
+enum AccountRule {
+    static let text = "Must be 1 to 128 of A-Z a-z 0-9 . _ : @ ~ - |, and neither . nor .. alone."
+}

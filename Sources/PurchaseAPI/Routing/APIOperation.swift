@@ -1,0 +1,85 @@
+package import HTTPTypes
+package import PurchaseService
+
+/// One operation of `openapi.yaml`; the raw value is its `operationId`.
+package enum APIOperation: String, CaseIterable, Sendable {
+    /// Post a purchase for an account.
+    case postTransaction
+    /// Read one transaction.
+    case getTransaction
+    /// Read the ledger of a transaction's chain.
+    case listTransactionEvents
+    /// Ask Apple about a transaction now.
+    case recheckTransaction
+    /// Read what an account may use.
+    case getEntitlements
+    /// List an account's deliveries.
+    case listGrants
+    /// Say that a delivery is credited.
+    case acknowledgeGrant
+    /// Is the process alive?
+    case getLiveness
+    /// Can the process serve?
+    case getReadiness
+    /// The contract.
+    case getOpenAPI
+
+    /// The method.
+    package var method: HTTPRequest.Method {
+        switch self {
+        case .postTransaction, .recheckTransaction, .acknowledgeGrant: .post
+        case .getTransaction, .listTransactionEvents, .getEntitlements, .listGrants, .getLiveness, .getReadiness,
+            .getOpenAPI:
+            .get
+        }
+    }
+
+    /// The path template, as the contract writes it.
+    package var path: String {
+        switch self {
+        case .postTransaction: "/v1/transactions"
+        case .getTransaction: "/v1/transactions/{transactionId}"
+        case .listTransactionEvents: "/v1/transactions/{transactionId}/events"
+        case .recheckTransaction: "/v1/transactions/{transactionId}/recheck"
+        case .getEntitlements: "/v1/accounts/{accountId}/entitlements"
+        case .listGrants: "/v1/accounts/{accountId}/grants"
+        case .acknowledgeGrant: "/v1/grants/{id}/acknowledge"
+        case .getLiveness: "/health/live"
+        case .getReadiness: "/health/ready"
+        case .getOpenAPI: "/openapi.yaml"
+        }
+    }
+
+    /// Who may call it: the contract's `x-roles`; empty for public ones.
+    package var roles: Set<Role> {
+        switch self {
+        case .postTransaction: [.app, .device, .user]
+        case .getTransaction: [.app, .device, .user, .support]
+        case .listTransactionEvents, .recheckTransaction: [.support]
+        case .getEntitlements: [.app, .user, .support]
+        case .listGrants, .acknowledgeGrant: [.app]
+        case .getLiveness, .getReadiness, .getOpenAPI: []
+        }
+    }
+
+    /// Whether anybody may call it, without a key.
+    package var isPublic: Bool { roles.isEmpty }
+
+    /// The operation that a route belongs to: its path template and the method.
+    static func find(route: String?, method: HTTPRequest.Method) -> APIOperation? {
+        allCases.first { $0.path == route && $0.method == method }
+    }
+
+    /// The methods that a path, as sent, knows, sorted; empty for a path that is no route.
+    static func methods(ofPath path: String) -> [HTTPRequest.Method] {
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
+        return allCases.filter { operation in
+            let template = operation.path.split(separator: "/", omittingEmptySubsequences: false)
+            return template.count == segments.count
+                && zip(template, segments).allSatisfy { expected, actual in
+                    expected.hasPrefix("{") ? !actual.isEmpty : expected == actual
+                }
+        }
+        .map(\.method).sorted { $0.rawValue < $1.rawValue }
+    }
+}

@@ -1,0 +1,31 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+
+/// One log line per exchange: method, route pattern, status, duration; what a client sent is not in it.
+struct AccessLogMiddleware: RouterMiddleware {
+    @concurrent func handle(
+        _ request: Request, context: VouchRequestContext,
+        next: @concurrent (Request, VouchRequestContext) async throws -> Response
+    ) async throws -> Response {
+        let start = ContinuousClock.now
+        let response = try await next(request, context)
+        let operation = APIOperation.find(route: context.endpointPath, method: request.method)
+        context.logger.log(
+            level: operation?.isPublic == true && response.status.code < 400 ? .debug : .info, "request",
+            metadata: [
+                LogKey.method.rawValue: .string(Syntax.printable(request.method.rawValue)),
+                LogKey.route.rawValue: .string(context.endpointPath ?? "NotFound"),
+                LogKey.status.rawValue: .stringConvertible(response.status.code),
+                LogKey.durationMilliseconds.rawValue: .string(Self.milliseconds(ContinuousClock.now - start)),
+            ])
+        return response
+    }
+
+    /// Milliseconds with three decimals.
+    private static func milliseconds(_ duration: Duration) -> String {
+        let microseconds = duration.components.seconds * 1_000_000 + duration.components.attoseconds / 1_000_000_000_000
+        let fraction = String(microseconds % 1_000)
+        return "\(microseconds / 1_000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
+    }
+}

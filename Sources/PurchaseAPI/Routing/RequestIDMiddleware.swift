@@ -1,0 +1,33 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+
+/// Gives every exchange a name, in the answer, in problems and in the logs.
+///
+/// A caller's own is taken over when it is short and harmless, so that two systems' logs can be joined; anything else
+/// would let a caller write into our logs.
+struct RequestIDMiddleware: RouterMiddleware {
+    @concurrent func handle(
+        _ request: Request, context: VouchRequestContext,
+        next: @concurrent (Request, VouchRequestContext) async throws -> Response
+    ) async throws -> Response {
+        let id = request.headers[.requestID].flatMap(Self.accepted) ?? Self.fresh()
+        var context = context
+        context.requestID = id
+        context.logger[metadataKey: "hb.request.id"] = nil
+        context.logger[metadataKey: LogKey.requestID.rawValue] = .string(id)
+        var response = try await next(request, context)
+        response.headers[.requestID] = id
+        return response
+    }
+
+    private static func accepted(_ text: String) -> String? {
+        Syntax.isToken(text, maximumBytes: 64, also: "._-") ? text : nil
+    }
+
+    /// 128 random bits, in hexadecimal.
+    private static func fresh() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return Hexadecimal.text(of: generator.next()) + Hexadecimal.text(of: generator.next())
+    }
+}

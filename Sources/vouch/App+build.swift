@@ -1,0 +1,204 @@
+import AppStoreClient
+import AppStoreJWS
+import AsyncHTTPClient
+import Hummingbird
+import Logging
+import Postgres
+import PurchaseAPI
+import PurchaseCore
+import PurchaseService
+import PurchaseStore
+import ServiceLifecycle
+import UnixSignals
+
+/// The service, put together from its settings: the one place where the parts meet. Tests use the same function.
+struct VouchStack {
+    /// The use cases.
+    let service: VouchService
+    /// The ledger.
+    let store: LedgerStore
+    /// The database client; runs as a service.
+    let postgres: PostgresClient
+    /// The client for Apple and its OCSP responder; shut down last.
+    let httpClient: HTTPClient
+    /// The routes of the API.
+    let router: Router<VouchRequestContext>
+    /// Whether this database has not seen the policy before.
+    let policyIsNew: Bool
+
+    /// Ends what was started by ``build(settings:logger:now:)``; for tests and failed starts.
+    func close() async {
+        await postgres.close()
+        try? await httpClient.shutdown()
+    }
+}
+
+extension VouchStack {
+    /// Builds every part and checks that the database is there, has the right schema, and can't be rewritten.
+    ///
+    /// - Throws: `SchemaFault`, `PostgresError`, `LedgerError`.
+    static func build(
+        settings: Settings, logger: Logger, now: @escaping @Sendable () -> Instant
+    ) async throws -> VouchStack {
+        var database = PostgresConfiguration(uri: settings.databaseURL)
+        database.sessionRole = Migrator.serviceRole
+        database.commitPrelude = LedgerStore.ledgerLockStatement
+        let postgres = PostgresClient(configuration: database, logger: logger)
+        let httpClient = HTTPClient(
+            eventLoopGroupProvider: .singleton,
+            configuration: AppStoreHTTPClient.configuration(requestsPerSecond: settings.appStore.requestsPerSecond))
+        do {
+            try await SchemaCheck.check(postgres)
+            let store = LedgerStore(client: postgres)
+            let (policy, document) = settings.policyAndDocument()
+            let policyIsNew = try await store.remember(policy: policy.version, document: document.text)
+            let service = VouchService(
+                dependencies: ServiceDependencies(
+                    ledger: store,
+                    appStore: appStore(settings, httpClient, postgres, logger: logger, now: now),
+                    verifier: verifier(settings, httpClient, now: now), policy: policy, clock: WallClock(now: now),
+                    cryptography: try await cryptography(settings, store), processName: processName(), logger: logger),
+                configuration: serviceConfiguration(settings))
+            let router = buildRouter(
+                useCases: service,
+                configuration: APIConfiguration(
+                    bundleID: settings.app.bundleID, openAPIDocument: openAPIDocument,
+                    requestTimeout: .milliseconds(settings.times.answerWithin.milliseconds) + .seconds(22), now: now))
+            return VouchStack(
+                service: service, store: store, postgres: postgres, httpClient: httpClient, router: router,
+                policyIsNew: policyIsNew)
+        } catch {
+            await postgres.close()
+            try? await httpClient.shutdown()
+            throw error
+        }
+    }
+
+    private static func appStore(
+        _ settings: Settings, _ httpClient: HTTPClient, _ postgres: PostgresClient, logger: Logger,
+        now: @escaping @Sendable () -> Instant
+    ) -> AppStoreClient {
+        AppStoreClient(
+            configuration: AppStoreClientConfiguration(
+                productionURL: settings.appStore.productionURL, sandboxURL: settings.appStore.sandboxURL,
+                issuerID: settings.app.issuerID, keyID: settings.app.keyID, key: settings.app.key,
+                bundleID: settings.app.bundleID, requestsPerSecond: settings.appStore.requestsPerSecond,
+                version: Vouch.version),
+            httpClient: httpClient, budget: RequestBudgetStore(client: postgres), time: .continuous(wall: now),
+            logger: logger)
+    }
+
+    private static func verifier(
+        _ settings: Settings, _ httpClient: HTTPClient, now: @escaping @Sendable () -> Instant
+    ) -> JWSVerifier {
+        let ocsp: OCSPChecker?
+        switch settings.appStore.ocsp {
+        case .off: ocsp = nil
+        case .on(let hosts):
+            let fetcher = OCSPFetcher(
+                allowedHosts: hosts, httpClient: httpClient, version: Vouch.version, time: .continuous(wall: now))
+            ocsp = OCSPChecker(allowedHosts: hosts, fetch: fetcher.function)
+        }
+        return JWSVerifier(trustedRoots: settings.appStore.trustedRoots, ocsp: ocsp)
+    }
+
+    private static func serviceConfiguration(_ settings: Settings) -> ServiceConfiguration {
+        var configuration = ServiceConfiguration()
+        configuration.answerWithin = .milliseconds(settings.times.answerWithin.milliseconds)
+        configuration.freshFor = settings.times.freshFor
+        configuration.appUnreleased = settings.app.isUnreleased
+        return configuration
+    }
+
+    /// Unique per start, so that a lease of a dead process is never taken for one's own.
+    private static func processName() -> String { "vouch-\(String(UInt64.random(in: .min ... .max), radix: 16))" }
+}
+
+/// The service as `vouch serve` runs it; also what a signal stops.
+func buildService(settings: Settings, role: ServeRole, logger: Logger) async throws -> ServiceGroup {
+    let stack: VouchStack
+    do {
+        stack = try await VouchStack.build(settings: settings, logger: logger, now: { UTCTime.now })
+    } catch {
+        throw CommandFailure(explaining: error)
+    }
+    // Stopped in reverse: first the doors, then the work, then the connections.
+    let (httpClient, pool) = (stack.httpClient, stack.service.pool)
+    var services: [any Service] = [
+        Closing { try await httpClient.shutdown() },
+        stack.postgres,
+        Running { await pool.run() },
+    ]
+    if role != .api {
+        let service = stack.service
+        services.append(Running { try await service.recheckWorker.run() })
+        if stack.policyIsNew { services.append(Running { await decideAgain(service, logger: logger) }) }
+    }
+    services.append(operatorApplication(stack, settings: settings, logger: logger))
+    if role != .worker { services.append(application(stack, settings: settings, logger: logger)) }
+    return ServiceGroup(
+        configuration: ServiceGroupConfiguration(
+            services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+}
+
+private func application(_ stack: VouchStack, settings: Settings, logger: Logger) -> some ApplicationProtocol {
+    Application(
+        router: stack.router,
+        server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+        configuration: ApplicationConfiguration(
+            address: .hostname(settings.httpAddress.host, port: settings.httpAddress.port), serverName: nil),
+        onServerRunning: { channel in
+            let port = channel.localAddress?.port ?? settings.httpAddress.port
+            Console.output("vouch listening on http://\(settings.httpAddress.host):\(port)")
+        },
+        logger: logger)
+}
+
+/// What operators and probes ask, on an address that is not the customers'.
+private func operatorApplication(_ stack: VouchStack, settings: Settings, logger: Logger) -> some ApplicationProtocol {
+    let router = Router()
+    let service = stack.service
+    router.get("health/live") { _, _ in "live\n" }
+    router.get("health/ready") { _, _ -> Response in
+        do {
+            try await service.checkReadiness()
+            return Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ready\n")))
+        } catch {
+            return Response(status: .serviceUnavailable, body: .init(byteBuffer: ByteBuffer(string: "not ready\n")))
+        }
+    }
+    return Application(
+        router: router,
+        server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+        configuration: ApplicationConfiguration(
+            address: .hostname(settings.operatorAddress.host, port: settings.operatorAddress.port), serverName: nil),
+        logger: logger)
+}
+
+private func decideAgain(_ service: VouchService, logger: Logger) async {
+    do {
+        _ = try await service.policyWorker.run()
+    } catch {
+        // The next start with a new policy, and every new input of a chain, decides under the policy in force anyway.
+        logger.error("deciding again failed", metadata: ["error": "\(error)"])
+    }
+    // A service that returns would stop the group.
+    try? await gracefulShutdown()
+}
+
+/// Runs a loop as a service.
+private struct Running: Service {
+    let body: @Sendable () async throws -> Void
+    func run() async throws { try await body() }
+}
+
+/// Does nothing until the service stops, then cleans up.
+private struct Closing: Service {
+    let body: @Sendable () async throws -> Void
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        try await body()
+    }
+}

@@ -1,0 +1,200 @@
+import Testing
+
+@testable import Postgres
+
+@Suite("Pool state machine")
+struct PoolStateMachineTests {
+    private let start = ContinuousClock.now
+
+    private func arrival(
+        _ id: UInt64, cost: Int = 1, exclusive: Bool = false, interruptible: Bool = true, after seconds: Int = 10
+    ) -> PoolStateMachine.Arrival {
+        PoolStateMachine.Arrival(
+            request: RequestID(value: id), cost: cost, isExclusive: exclusive, isInterruptible: interruptible,
+            expiresAt: start + .seconds(seconds))
+    }
+
+    private func ids(_ values: UInt64...) -> [RequestID] { values.map { RequestID(value: $0) } }
+    private let first = WorkerID(value: 1)
+    private let second = WorkerID(value: 2)
+
+    private func machine(
+        workers: Int = 2, queue: Int = 4, portion: PoolStateMachine.Portion = .share(max: 4)
+    ) -> PoolStateMachine {
+        PoolStateMachine(workersMax: workers, queueMax: queue, portion: portion)
+    }
+
+    @Test("workers are started one per arrival up to the bound, then arrivals only queue")
+    func startsWorkers() {
+        var pool = machine()
+        #expect(pool.requestArrived(arrival(1)) == .enqueue(.start(first)))
+        #expect(pool.requestArrived(arrival(2)) == .enqueue(.start(second)))
+        #expect(pool.requestArrived(arrival(3)) == .enqueue(.nobody))
+        #expect(pool.workerCount == 2)
+    }
+
+    @Test("a connected idle worker is woken before an unconnected one and before a new one is started")
+    func wakesIdle() {
+        var pool = machine(workers: 3)
+        _ = pool.requestArrived(arrival(1))
+        _ = pool.requestArrived(arrival(2))
+        pool.workerConnected(first)
+        pool.workerConnected(second)
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(1)))
+        #expect(pool.workerReady(second, isConnected: true) == .run(ids(2)))
+        pool.requestFinished(RequestID(value: 1))
+        pool.requestFinished(RequestID(value: 2))
+        #expect(pool.workerReady(first, isConnected: false) == .park)
+        #expect(pool.workerReady(second, isConnected: true) == .park)
+        #expect(pool.requestArrived(arrival(3)) == .enqueue(.wake(second)))
+        #expect(pool.requestArrived(arrival(4)) == .enqueue(.wake(first)))
+        #expect(pool.requestArrived(arrival(5)) == .enqueue(.start(WorkerID(value: 3))))
+    }
+
+    @Test("the queue is bounded, and a cancelled request frees its place")
+    func queueBound() {
+        var pool = machine(workers: 1, queue: 2)
+        _ = pool.requestArrived(arrival(1))
+        _ = pool.requestArrived(arrival(2))
+        #expect(pool.requestArrived(arrival(3)) == .refuseQueueFull)
+        #expect(pool.requestCancelled(RequestID(value: 1)) == .answerCancelled)
+        #expect(pool.requestArrived(arrival(4)) == .enqueue(.nobody))
+        #expect(pool.waitingCount == 2)
+    }
+
+    @Test("cancelling a running request interrupts its worker, unless it may not be interrupted")
+    func cancelRunning() {
+        var pool = machine()
+        _ = pool.requestArrived(arrival(1))
+        _ = pool.requestArrived(arrival(2, interruptible: false))
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(1)))
+        #expect(pool.workerReady(second, isConnected: true) == .run(ids(2)))
+        #expect(pool.requestCancelled(RequestID(value: 1)) == .interrupt(first))
+        #expect(pool.isInterrupted(RequestID(value: 1)) == true)
+        #expect(pool.requestCancelled(RequestID(value: 2)) == .nothing)
+        pool.requestFinished(RequestID(value: 1))
+        #expect(pool.isInterrupted(RequestID(value: 1)) == false)
+        #expect(pool.requestCancelled(RequestID(value: 1)) == .nothing)
+    }
+
+    @Test("an unconnected worker connects only when something waits")
+    func connectsOnDemand() {
+        var pool = machine(workers: 1)
+        _ = pool.requestArrived(arrival(1))
+        #expect(pool.workerReady(first, isConnected: false) == .connect)
+        _ = pool.requestCancelled(RequestID(value: 1))
+        #expect(pool.workerReady(first, isConnected: false) == .park)
+    }
+
+    @Test("a share spreads the queue over the workers; an exclusive request is alone")
+    func sharesAndExclusives() {
+        var pool = machine(workers: 2, queue: 20, portion: .share(max: 3))
+        for id in 1...5 { _ = pool.requestArrived(arrival(UInt64(id))) }
+        _ = pool.requestArrived(arrival(6, exclusive: true))
+        _ = pool.requestArrived(arrival(7))
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(1, 2, 3)))
+        #expect(pool.workerReady(second, isConnected: true) == .run(ids(4, 5)))
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(6)))
+        #expect(pool.workerReady(second, isConnected: true) == .run(ids(7)))
+    }
+
+    @Test("a group commit takes up to its cost, and one unit that is larger alone")
+    func groups() {
+        var pool = machine(workers: 1, queue: 20, portion: .group(costMax: 4))
+        _ = pool.requestArrived(arrival(1, cost: 9))
+        _ = pool.requestArrived(arrival(2, cost: 2))
+        _ = pool.requestArrived(arrival(3, cost: 2))
+        _ = pool.requestArrived(arrival(4, cost: 1))
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(1)))
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(2, 3)))
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(4)))
+    }
+
+    @Test("what waits too long leaves the queue, and only that")
+    func expiry() {
+        var pool = machine(workers: 1)
+        _ = pool.requestArrived(arrival(1, after: 5))
+        _ = pool.requestArrived(arrival(2, after: 3))
+        #expect(pool.nextExpiry == start + .seconds(3))
+        #expect(pool.timePassed(now: start + .seconds(2)) == [])
+        #expect(pool.timePassed(now: start + .seconds(3)) == ids(2))
+        #expect(pool.nextExpiry == start + .seconds(5))
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(1)))
+        #expect(pool.nextExpiry == nil)
+    }
+
+    @Test("with every worker busy, one of them is woken to keep the time of an earlier expiry")
+    func timekeeper() {
+        var pool = machine(workers: 1)
+        _ = pool.requestArrived(arrival(1))
+        _ = pool.workerReady(first, isConnected: true)
+        #expect(pool.requestArrived(arrival(2, after: 8)) == .enqueue(.wake(first)))
+        #expect(pool.requestArrived(arrival(3, after: 9)) == .enqueue(.nobody))
+        #expect(pool.requestArrived(arrival(4, after: 7)) == .enqueue(.wake(first)))
+    }
+
+    @Test("a failed connect fails what waits only until the first one has ever succeeded")
+    func connectFailure() {
+        var pool = machine(workers: 1)
+        _ = pool.requestArrived(arrival(1))
+        _ = pool.requestArrived(arrival(2))
+        _ = pool.workerReady(first, isConnected: false)
+        #expect(pool.connectFailed(first) == ids(1, 2))
+        _ = pool.requestArrived(arrival(3))
+        pool.workerConnected(first)
+        #expect(pool.connectFailed(first) == [])
+        #expect(pool.waitingCount == 1)
+    }
+
+    @Test("a request that had no effect returns to the head of the queue, or is answered if cancelled meanwhile")
+    func returned() {
+        var pool = machine(workers: 1, portion: .share(max: 1))
+        for id in 1...3 { _ = pool.requestArrived(arrival(UInt64(id))) }
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(1)))
+        #expect(pool.requestReturned(arrival(1)) == .nothing)
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(1)))
+        _ = pool.requestCancelled(RequestID(value: 1))
+        #expect(pool.requestReturned(arrival(1)) == .answerCancelled)
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(2)))
+    }
+
+    @Test("closing refuses arrivals, serves what waits until the drain time is over, then stops the workers")
+    func shutdown() {
+        var pool = machine(workers: 1, portion: .share(max: 1))
+        for id in 1...3 { _ = pool.requestArrived(arrival(UInt64(id))) }
+        #expect(pool.shutDown(drainUntil: start + .seconds(4)) == [first])
+        #expect(pool.requestArrived(arrival(4)) == .refuseShuttingDown)
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(1)))
+        #expect(pool.nextExpiry == start + .seconds(4))
+        #expect(pool.timePassed(now: start + .seconds(4)) == ids(2, 3))
+        #expect(pool.workerReady(first, isConnected: true) == .stop)
+        #expect(pool.isFinished == false)
+        pool.workerExited(first)
+        #expect(pool.isFinished == true)
+    }
+
+    @Test("the holes that cancelled requests leave do not pile up")
+    func holes() {
+        var pool = machine(workers: 1, queue: 3)
+        for id in 1...10_000 {
+            _ = pool.requestArrived(arrival(UInt64(id)))
+            if id > 2 { _ = pool.requestCancelled(RequestID(value: UInt64(id - 1))) }
+        }
+        #expect(pool.waitingCount == 2)
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(1, 10_000)))
+    }
+}
+
+@Suite("Reconnect backoff")
+struct ReconnectBackoffTests {
+    @Test("pauses double up to the bound, jitter takes at most a half, a success starts over")
+    func pauses() {
+        var backoff = ReconnectBackoff(pauseMin: .milliseconds(50), pauseMax: .seconds(1))
+        let pauses = (0..<7).map { _ in backoff.connectFailed(random: 0) }
+        #expect(pauses == [50, 100, 200, 400, 800, 1000, 1000].map { .milliseconds($0) })
+        for _ in 0..<100 { _ = backoff.connectFailed(random: 0) }
+        #expect(backoff.connectFailed(random: 1) == .milliseconds(500))
+        backoff.connected()
+        #expect(backoff.connectFailed(random: 0) == .milliseconds(50))
+    }
+}
