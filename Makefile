@@ -7,7 +7,6 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 SWIFT ?= swift
-SWIFT_SOURCES := Package.swift Sources Tests
 
 ##@ Start here
 
@@ -53,7 +52,7 @@ tidy: ## Check the rules of CONTRIBUTING.md: imports, banned calls, documents, c
 
 .PHONY: fmt
 fmt: ## Format the Swift code
-	$(SWIFT) format --in-place --parallel --recursive $(SWIFT_SOURCES)
+	@scripts/swift-format format --in-place
 
 .PHONY: lint
 lint: ## Check the format of the Swift code, the shell scripts and the deployment files

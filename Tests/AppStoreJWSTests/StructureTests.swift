@@ -87,7 +87,7 @@ struct StructureTests {
     @Test("one, two, four and five segments", arguments: [1, 2, 4, 5])
     func segments(count: Int) async throws {
         let chain = try MintedChain()
-        let parts = try chain.jws().split(separator: ".") + ["AAAA", "AAAA"]
+        let parts = try chain.jws().split(separator: ".").map(String.init) + ["AAAA", "AAAA"]
         let result = try await chain.verifier().verifyTransaction(
             parts.prefix(count).joined(separator: "."), now: Moment.now)
         #expect(result.failure == .segmentCount)
@@ -129,7 +129,8 @@ struct StructureTests {
         let jws = try chain.jws()
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
         // 64 bytes end in two characters, the last of which carries four bits that mean nothing.
-        let last = try #require(alphabet.firstIndex(of: try #require(jws.last)))
+        let final = try #require(jws.last)
+        let last = try #require(alphabet.firstIndex(of: final))
         #expect(last.isMultiple(of: 16))
         for variant in alphabet[(last + 1)..<(last + 16)] {
             let result = try await chain.verifier().verifyTransaction(jws.dropLast() + String(variant), now: Moment.now)

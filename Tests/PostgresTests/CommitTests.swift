@@ -1,5 +1,4 @@
 import Postgres
-import Synchronization
 import Testing
 
 @Suite("Group commit")
@@ -17,7 +16,7 @@ struct CommitTests {
     func poison() async throws {
         try await withClient({ $0.commitPrelude = Self.prelude }) { client in
             _ = try await client.query("CREATE TABLE t (id int8 PRIMARY KEY CHECK (id <> 17), transaction xid8)")
-            let failures = Mutex<[Int64: PostgresError]>([:])
+            let failures = Gathered<(id: Int64, error: PostgresError)>()
             try await withLockHeld(client) {
                 await withTaskGroup(of: Void.self) { group in
                     for id in Int64(0)..<50 {
@@ -27,13 +26,13 @@ struct CommitTests {
                                     "INSERT INTO t VALUES (\(id), pg_current_xact_id()) RETURNING id")
                                 #expect(try rows[0].decode("id", as: Int64.self) == id)
                             }
-                            if let error { failures.withLock { $0[id] = error } }
+                            if let error { failures.add((id, error)) }
                         }
                     }
                 }
             }
-            #expect(failures.withLock { Array($0.keys) } == [17])
-            #expect(failures.withLock { $0[17]?.sqlState } == "23514")
+            #expect(failures.all.map(\.id) == [17])
+            #expect(failures.all.first?.error.sqlState == "23514")
             #expect(try await ids(client) == (0..<50).filter { $0 != 17 })
             let rows = try await client.query("SELECT count(DISTINCT transaction) AS n FROM t")
             #expect(try rows[0].decode("n", as: Int.self) < 10, "the statements shared transactions")

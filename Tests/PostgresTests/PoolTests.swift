@@ -153,7 +153,9 @@ struct PoolTests {
                             task.cancel()
                         }
                         switch await task.result {
-                        case .success(let rows): #expect(try rows[0].decode("n", as: Int.self) == number)
+                        case .success(let rows):
+                            let answer = try rows[0].decode("n", as: Int.self)
+                            #expect(answer == number)
                         case .failure(let error):
                             #expect(isVictim)
                             #expect((error as? PostgresError)?.code == .cancelled)

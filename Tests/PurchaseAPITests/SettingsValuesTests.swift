@@ -1,3 +1,4 @@
+import AppStoreJWS
 import PurchaseCore
 import Testing
 

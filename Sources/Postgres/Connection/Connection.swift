@@ -116,10 +116,10 @@ final class Connection {
 
     /// Queues one statement, prepared first if it is new here; false when the connection is gone.
     func enqueue(_ sql: SQL) -> Bool {
-        if !deallocateCondemned() { return false }
         parameters.encode(sql.values)
-        let key = StatementCache.Key(text: sql.text, types: parameters.types)
-        switch statements.use(key) {
+        let use = statements.use(StatementCache.Key(text: sql.text, types: parameters.types))
+        if !deallocateCondemned() { return false }
+        switch use {
         case .unprepared: return enqueueUnprepared(sql.text)
         case .execute(let name): return enqueueExecute(name)
         case .prepare(let name):

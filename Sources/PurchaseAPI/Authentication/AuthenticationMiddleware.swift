@@ -26,7 +26,7 @@ struct AuthenticationMiddleware<Cases: UseCases>: RouterMiddleware {
 
     /// The text after `Bearer`, whose case doesn't matter (RFC 9110 §11.1); `nil` when it isn't one token68.
     private static func key(in header: String) -> String? {
-        let parts = header.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+        let parts = header.split(separator: " ", omittingEmptySubsequences: true)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
         let key = String(parts[1])
         return Syntax.isToken(key, maximumBytes: keyBytesMax, also: "-._~+/=") ? key : nil

@@ -17,14 +17,15 @@ struct JSONObject: Equatable, Sendable {
 
     /// Adds a member; of a repeated name the first value stays, and the name is remembered as a fault.
     mutating func append(_ name: String, _ value: JSONValue) {
-        guard index.updateValue(members.count, forKey: name) == nil else {
+        guard index[name] == nil else {
             repeatedNames.insert(name)
             return
         }
+        index[name] = members.count
         members.append((name, value))
     }
 
-    subscript(name: String) -> JSONValue? { members.first { $0.name == name }?.value }
+    subscript(name: String) -> JSONValue? { index[name].map { members[$0].value } }
 
     static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.repeatedNames == right.repeatedNames

@@ -35,7 +35,7 @@ extension Chain {
         guard transaction.state.isSettled, let facts = decidingEvidence(of: transaction.state)?.facts else {
             return .notPaid
         }
-        guard let owner else { return transaction.state.name == .refunded ? .refunded : .unclaimed }
+        guard owner != nil else { return transaction.state.name == .refunded ? .refunded : .unclaimed }
         let siblings = transactions.values.filter { $0.purchaseID == transaction.purchaseID }.map(\.id)
         let rows = entitlements.values.filter { siblings.contains($0.id.transactionID) }
         if let row = rows.first(where: { $0.isActive(at: now) }) ?? rows.first {
@@ -46,11 +46,9 @@ extension Chain {
             }
         }
         if transaction.state.name == .refunded { return .refunded }
-        let draft = Draft(chain: self, policy: policy, now: now)
-        let evidence = siblings.flatMap(draft.countedEvidence(about:)).sorted(by: Evidence.precedes)
-        if let block = draft.entitlementBlock(facts, owner: owner, evidence) { return .blocked(block) }
+        if let block = entitlementBlock(of: transaction.id, policy: policy) { return .blocked(block) }
         if facts.isUpgraded { return .upgraded }
-        switch draft.rules(for: facts)?.kind {
+        switch facts.productID.flatMap({ policy.catalogue.rules(for: $0, type: facts.type) })?.kind {
         case .consumable?: return .paid
         case .autoRenewable?: return .expired
         case .nonConsumable?, .nonRenewing?: return .paid

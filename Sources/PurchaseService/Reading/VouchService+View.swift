@@ -17,7 +17,7 @@ extension VouchService {
             claimant == nil || claimant == owner ? chain.erasable.accounts[owner]?.id : nil
         }
         let verdict = chain.entitlementVerdict(of: transaction, policy: dependencies.policy, now: now)
-        let mine = claimant == nil || claimant == chain.owner
+        let mine = claimant == nil || chain.owner == nil || claimant == chain.owner
         return TransactionView(
             transaction: transaction, environment: chain.environment, facts: facts(shown, deciding: deciding),
             deciding: deciding, accountID: holder, claim: claim, isEntitled: verdict.isEntitled && mine,

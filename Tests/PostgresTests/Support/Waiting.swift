@@ -1,4 +1,5 @@
 import Postgres
+import Synchronization
 
 /// Waits until the condition holds, looking again each time something else had a turn; fails after a minute.
 ///
@@ -23,4 +24,11 @@ func running(_ text: String, _ client: PostgresClient) async throws -> Int {
         WHERE state = 'active' AND pid <> pg_backend_pid() AND position(\(text) IN query) > 0
         """)
     return try rows[0].decode("n", as: Int.self)
+}
+
+/// Values gathered by many tasks.
+final class Gathered<Value: Sendable>: Sendable {
+    private let values = Mutex<[Value]>([])
+    func add(_ value: Value) { values.withLock { $0.append(value) } }
+    var all: [Value] { values.withLock { $0 } }
 }
