@@ -105,7 +105,7 @@ let everything: [Target] = [
         name: "PurchaseAPITests",
         dependencies: [
             "vouch", "PurchaseAPI", "TestSupport", "PurchaseCore", "PurchaseStore", "PurchaseService", "AppStoreSimulator",
-            hummingbird, hummingbirdTesting, httpTypes, logging, asyncHTTPClient, nioCore,
+            "Postgres", crypto, hummingbird, hummingbirdTesting, httpTypes, logging, asyncHTTPClient, nioCore,
         ],
         swiftSettings: strict),
     .testTarget(

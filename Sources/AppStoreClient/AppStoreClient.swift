@@ -22,10 +22,9 @@ package final class AppStoreClient: AppStorePort {
     private let skew = Mutex<Duration?>(nil)
 
     /// Puts the client together; nothing is sent yet.
-    /// - Parameters:
-    ///   - httpClient: made with ``AppStoreHTTPClient/configuration(requestsPerSecond:)``.
-    ///   - budget: the shared budget; without it no request is made.
-    ///   - time: the machine's time, or a test's.
+    ///
+    /// The `HTTPClient` is made with ``AppStoreHTTPClient/configuration(requestsPerSecond:)``. Without the budget no
+    /// request is ever made.
     package init(
         configuration: AppStoreClientConfiguration, httpClient: HTTPClient, budget: any RequestBudgetPort,
         time: ClientTime, logger: Logger

@@ -1,5 +1,7 @@
 extension AppStoreSimulator {
-    /// Lets calls go wrong; the fault's number. Throws ``SimulatorError``: `invalid`, `full`.
+    /// Lets calls go wrong; the fault's number.
+    ///
+    /// Throws ``SimulatorError``: `invalid`, `full`.
     @discardableResult
     package func inject(_ fault: SimulatedFault) throws(SimulatorError) -> Int {
         try withState { (state, _) throws(SimulatorError) in try state.faults.add(fault) }

@@ -1,5 +1,7 @@
 extension AppStoreSimulator {
-    /// Makes a purchase. Throws ``SimulatorError``: `invalid`, `duplicateTransaction`, `full`, `material`.
+    /// Makes a purchase.
+    ///
+    /// Throws ``SimulatorError``: `invalid`, `duplicateTransaction`, `full`, `material`.
     @discardableResult
     package func purchase(_ request: SimulatedPurchase) throws(SimulatorError) -> SimulatedReceipt {
         try act(request.environment) { (state, now) throws(SimulatorError) in
@@ -7,18 +9,23 @@ extension AppStoreSimulator {
         }
     }
 
-    /// Takes a purchase back; of a refunded one it changes the refund. Restored copies and family members follow.
-    /// Throws ``SimulatorError``: `unknownTransaction`, `invalid`, `material`.
+    /// Takes a purchase back; of a refunded one it changes the refund.
+    ///
+    /// Restored copies and family members follow. Throws ``SimulatorError``: `unknownTransaction`, `invalid`,
+    /// `material`.
     @discardableResult
     package func refund(
-        _ transactionID: String, _ refund: SimulatedRefund = SimulatedRefund(), in environment: SimulatedEnvironment? = nil
+        _ transactionID: String, _ refund: SimulatedRefund = SimulatedRefund(),
+        in environment: SimulatedEnvironment? = nil
     ) throws(SimulatorError) -> SimulatedReceipt {
         try act(environment) { (state, now) throws(SimulatorError) in
             try state.book.refund(try state.book.find(transactionID, in: environment), refund, now: now)
         }
     }
 
-    /// Undoes a refund. Throws ``SimulatorError``: `unknownTransaction`, `conflict` (not refunded), `material`.
+    /// Undoes a refund.
+    ///
+    /// Throws ``SimulatorError``: `unknownTransaction`, `conflict` (not refunded), `material`.
     @discardableResult
     package func reverseRefund(
         _ transactionID: String, in environment: SimulatedEnvironment? = nil
@@ -29,6 +36,7 @@ extension AppStoreSimulator {
     }
 
     /// Restores a purchase on another device: a new transactionId, the same originalTransactionId.
+    ///
     /// Throws ``SimulatorError``: `unknownTransaction`, `conflict` (a consumable), and the errors of a new id.
     @discardableResult
     package func restore(
@@ -41,6 +49,7 @@ extension AppStoreSimulator {
     }
 
     /// Gives a family member an own transaction for a purchase.
+    ///
     /// Throws ``SimulatorError``: `unknownTransaction`, `conflict` (can't be shared), and the errors of a new id.
     @discardableResult
     package func shareWithFamily(
@@ -52,8 +61,10 @@ extension AppStoreSimulator {
         }
     }
 
-    /// Charges the next period of a subscription. `price` in milliunits; `nil`: as before.
-    /// Throws ``SimulatorError``: `unknownTransaction`, `conflict` (not a subscription), and the errors of a new id.
+    /// Charges the next period of a subscription.
+    ///
+    /// `price` in milliunits; `nil`: as before. Throws ``SimulatorError``: `unknownTransaction`, `conflict` (not a
+    /// subscription), and the errors of a new id.
     @discardableResult
     package func renew(
         _ transactionID: String, in environment: SimulatedEnvironment? = nil, price: Int64? = nil,
@@ -65,8 +76,10 @@ extension AppStoreSimulator {
         }
     }
 
-    /// Switches a subscription to another product at once. `price` in milliunits; `nil`: as before.
-    /// Throws ``SimulatorError``: `unknownTransaction`, `conflict` (not a subscription), and the errors of a new id.
+    /// Switches a subscription to another product at once.
+    ///
+    /// `price` in milliunits; `nil`: as before. Throws ``SimulatorError``: `unknownTransaction`, `conflict` (not a
+    /// subscription), and the errors of a new id.
     @discardableResult
     package func upgrade(
         _ transactionID: String, to productID: String, in environment: SimulatedEnvironment? = nil,
@@ -80,8 +93,10 @@ extension AppStoreSimulator {
         }
     }
 
-    /// Sets payload fields; `null` removes one. `signedDate` fixes that date, `null` leaves it out, and the text
-    /// `automatic` gives it back to the clock. Throws ``SimulatorError``: `unknownTransaction`, `invalid`, `material`.
+    /// Sets payload fields; `null` removes one.
+    ///
+    /// `signedDate` fixes that date, `null` leaves it out, and the text `automatic` gives it back to the clock. Throws
+    /// ``SimulatorError``: `unknownTransaction`, `invalid`, `material`.
     @discardableResult
     package func setFields(
         _ fields: SimulatorJSONObject, of transactionID: String, in environment: SimulatedEnvironment? = nil
@@ -94,7 +109,9 @@ extension AppStoreSimulator {
     }
 
     /// Sets fields of a subscription's renewal info, such as `autoRenewStatus` or `gracePeriodExpiresDate`; `null`
-    /// removes one. Throws ``SimulatorError``: `unknownTransaction`, `conflict` (not a subscription).
+    /// removes one.
+    ///
+    /// Throws ``SimulatorError``: `unknownTransaction`, `conflict` (not a subscription).
     package func setRenewalFields(
         _ fields: SimulatorJSONObject, of transactionID: String, in environment: SimulatedEnvironment? = nil
     ) throws(SimulatorError) {
@@ -110,7 +127,9 @@ extension AppStoreSimulator {
         }
     }
 
-    /// The payload as it is now, without `signedDate`. Throws ``SimulatorError/unknownTransaction(_:)``.
+    /// The payload as it is now, without `signedDate`.
+    ///
+    /// Throws ``SimulatorError/unknownTransaction(_:)``.
     package func payload(
         of transactionID: String, in environment: SimulatedEnvironment? = nil
     ) throws(SimulatorError) -> SimulatorJSONObject {
@@ -120,6 +139,7 @@ extension AppStoreSimulator {
     }
 
     /// The transaction as a device would hold it, signed now, or forged.
+    ///
     /// Throws ``SimulatorError``: `unknownTransaction`, `material`.
     package func signedTransaction(
         _ transactionID: String, in environment: SimulatedEnvironment? = nil, forgery: SimulatedForgery? = nil
@@ -130,7 +150,9 @@ extension AppStoreSimulator {
         return try signer.sign(payload, forgery: forgery)
     }
 
-    /// Signs any payload, for what no purchase can look like. Throws ``SimulatorError/material(_:)``.
+    /// Signs any payload, for what no purchase can look like.
+    ///
+    /// Throws ``SimulatorError/material(_:)``.
     package func sign(
         _ payload: SimulatorJSONObject, forgery: SimulatedForgery? = nil
     ) throws(SimulatorError) -> String {

@@ -42,6 +42,7 @@ package final class AppStoreSimulator: Sendable {
     private let state: Mutex<State>
 
     /// A simulator with keys from ``SimulatorKeys/loadOrCreate(directory:clock:)``, or with new ones in memory.
+    ///
     /// Throws ``SimulatorError/material(_:)``.
     package init(
         configuration: Configuration = Configuration(), keys: SimulatorKeys? = nil, clock: SimulatorClock = .system
@@ -76,7 +77,9 @@ package final class AppStoreSimulator: Sendable {
         withState { state, _ in state = Self.initialState(configuration) }
     }
 
-    /// Issues a new intermediate and leaf under the same root. Throws ``SimulatorError/material(_:)``.
+    /// Issues a new intermediate and leaf under the same root.
+    ///
+    /// Throws ``SimulatorError/material(_:)``.
     package func rotateCertificates() throws(SimulatorError) {
         try signer.rotate()
     }

@@ -19,7 +19,11 @@ struct Vouch: AsyncParsableCommand {
 
     /// Parses the arguments, runs the command, and ends the process with the exit code of `docs/commands.md`.
     static func main() async {
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let outcome = await run(Array(CommandLine.arguments.dropFirst())) { Glibc.exit(outcome.report()) }
+    }
+
+    /// Parses arguments, without the program's name, and runs the command; `nil` when it did what it should.
+    static func run(_ arguments: [String]) async -> Outcome? {
         do {
             var command = try await command(for: arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -27,8 +31,9 @@ struct Vouch: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            return nil
         } catch {
-            Glibc.exit(Outcome(of: error, arguments: arguments).report())
+            return Outcome(of: error, arguments: arguments)
         }
     }
 

@@ -13,7 +13,7 @@ struct JSONParserTests {
         let object = try parse(#" {"a": -1.50e+3 ,"b":[true,false,null],"c":{"d":"x"}, "é":""} "#)
         #expect(object["a"] == .number("-1.50e+3"))
         #expect(object["b"] == .array([.bool(true), .bool(false), .null]))
-        #expect(object["c"] == .object(JSONObject(members: ["d": .init(value: .string("x"), source: 44..<47)])))
+        #expect(object["c"] == .object(JSONObject(members: ["d": .init(value: .string("x"), source: 48..<51)])))
         #expect(object["é"] == .string(""))
         #expect(object["z"] == nil)
     }

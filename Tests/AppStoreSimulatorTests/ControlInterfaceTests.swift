@@ -22,7 +22,7 @@ struct ControlInterfaceTests {
 
     @Test("a purchase is made, refunded, reversed, restored, shared and renewed")
     func lives() async throws {
-        try await test { client in
+        try await test { client async throws in
             let bought = try await client.send(
                 .post, "/control/purchases", ["productId": "pro", "type": "Auto-Renewable Subscription"])
             #expect(bought.status == .created)
@@ -59,9 +59,9 @@ struct ControlInterfaceTests {
     @Test("fields are set and removed, and every forgery can be had")
     func fieldsAndForgeries() async throws {
         let id = try simulator.purchase(SimulatedPurchase(productID: "a", type: .consumable)).transactionID
-        try await test { client in
+        try await test { client async throws in
             let path = "/control/transactions/\(id)"
-            let patched = try await client.send(.patch, path, ["inAppOwnershipType": nil, "bundleId": "other.app"])
+            let patched = try await client.send(.patch, path, ["inAppOwnershipType": .null, "bundleId": "other.app"])
             #expect(patched.status == .ok)
             let payload = try await client.send(.get, path).object()
             #expect(payload["inAppOwnershipType"] == nil)
@@ -81,7 +81,7 @@ struct ControlInterfaceTests {
             purchase.transactionID = "5"
             try simulator.purchase(purchase)
         }
-        try await test { client in
+        try await test { client async throws in
             let answer = try await client.send(.post, "/control/transactions/5/refund?environment=Sandbox")
             #expect(try answer.object()["environment"] == "Sandbox")
             #expect(try await client.send(.get, "/control/transactions/5").object()["revocationDate"] == nil)
@@ -118,9 +118,10 @@ struct ControlInterfaceTests {
     @Test("every kind of fault is accepted, listed and removed")
     func faults() async throws {
         let kinds = try Self.allFaults.map { try SimulatorJSON(parsing: $0.utf8).objectValue?["kind"] }
-        try await test { client in
+        try await test { client async throws in
             for fault in Self.allFaults {
-                let answer = try await client.send(.post, "/control/faults", text: #"{"times": null, "fault": \#(fault)}"#)
+                let answer = try await client.send(
+                    .post, "/control/faults", text: #"{"times": null, "fault": \#(fault)}"#)
                 #expect(answer.status == .created, "\(fault)")
             }
             let listed = try await client.send(.get, "/control/faults").object()["faults"]?.arrayValue ?? []
@@ -154,7 +155,7 @@ struct ControlInterfaceTests {
 
     @Test("what nobody understands is refused by name", arguments: refusals)
     func refused(path: String, body: String, named: String) async throws {
-        try await test { client in
+        try await test { client async throws in
             let answer = try await client.send(.post, "/control/" + path, text: body)
             #expect(answer.status == .badRequest)
             let sentence = try answer.object()["error"]?.stringValue
@@ -164,7 +165,7 @@ struct ControlInterfaceTests {
 
     @Test("an unknown transaction is 404, a taken id 409")
     func statuses() async throws {
-        try await test { client in
+        try await test { client async throws in
             #expect(try await client.send(.get, "/control/transactions/1").status == .notFound)
             #expect(try await client.send(.post, "/control/transactions/1/refund").status == .notFound)
             let purchase: SimulatorJSONObject = ["productId": "a", "type": "Consumable", "transactionId": "1"]
@@ -175,7 +176,7 @@ struct ControlInterfaceTests {
 
     @Test("keys, roots, calls, clock, reset and health")
     func theRest() async throws {
-        try await test { client in
+        try await test { client async throws in
             let keys = try await client.send(.get, "/control/keys").object()
             #expect(keys["keyId"] == "SIMULATOR1")
             #expect(keys["issuerId"] == .string(SimulatorKeys.issuerID))
@@ -213,10 +214,11 @@ struct ControlInterfaceTests {
         }
     }
 
-    @Test("the answer of a fault arrives as described", arguments: ["unauthorized", "notJSON", "emptyBody", "throttled"])
+    @Test(
+        "the answer of a fault arrives as described", arguments: ["unauthorized", "notJSON", "emptyBody", "throttled"])
     func deliveredFaults(kind: String) async throws {
         let id = try simulator.purchase(SimulatedPurchase(productID: "a", type: .consumable)).transactionID
-        try await test { client in
+        try await test { client async throws in
             _ = try await client.send(.post, "/control/faults", ["fault": ["kind": .string(kind)]])
             let answer = try await client.send(.get, "/production/inApps/v1/transactions/\(id)")
             switch kind {

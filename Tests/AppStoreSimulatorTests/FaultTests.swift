@@ -1,6 +1,7 @@
-@testable import AppStoreSimulator
 import Foundation
 import Testing
+
+@testable import AppStoreSimulator
 
 @Suite("Faults")
 struct FaultTests {

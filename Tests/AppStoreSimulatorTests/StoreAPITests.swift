@@ -1,7 +1,8 @@
-@testable import AppStoreSimulator
 import Crypto
 import Foundation
 import Testing
+
+@testable import AppStoreSimulator
 
 @Suite("The App Store Server API of the simulator")
 struct StoreAPITests {
@@ -53,7 +54,8 @@ struct StoreAPITests {
                 == #"{"errorCode":4040010,"errorMessage":"Transaction id not found."}"#)
     }
 
-    @Test("malformed ids are 400 / 4000006", arguments: ["abc", "", "1x", "%31", "-1", String(repeating: "9", count: 33)])
+    @Test(
+        "malformed ids are 400 / 4000006", arguments: ["abc", "", "1x", "%31", "-1", String(repeating: "9", count: 33)])
     func malformedIDs(id: String) throws {
         let answer = get("/inApps/v1/transactions/\(id)")
         #expect(answer.status == 400)
@@ -67,7 +69,8 @@ struct StoreAPITests {
         #expect(get("/inApps/v2/history/\(receipt.appTransactionID)").status == 200)
     }
 
-    @Test("unknown paths and methods are 404", arguments: ["/", "/inApps/v1/transactions", "/inApps/v3/history/1", "/x"])
+    @Test(
+        "unknown paths and methods are 404", arguments: ["/", "/inApps/v1/transactions", "/inApps/v3/history/1", "/x"])
     func unknownPaths(path: String) {
         #expect(get(path).status == 404)
         let call = StoreCall(method: "DELETE", environment: .production, path: "/inApps/v1/transactions/1")
@@ -169,7 +172,8 @@ struct StoreAPITests {
         #expect(try status() == 1)
         clock.advance(by: 31 * 86_400_000)
         #expect(try status() == 2)
-        try simulator.setRenewalFields(["isInBillingRetryPeriod": true, "expirationIntent": 2], of: receipt.transactionID)
+        try simulator.setRenewalFields(
+            ["isInBillingRetryPeriod": true, "expirationIntent": 2], of: receipt.transactionID)
         #expect(try status() == 3)
         try simulator.setRenewalFields(
             ["gracePeriodExpiresDate": .integer(clock.now + 1000)], of: receipt.transactionID)

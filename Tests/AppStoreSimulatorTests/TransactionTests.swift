@@ -77,7 +77,8 @@ struct TransactionTests {
     @Test("a prorated refund carries its percentage and reason")
     func prorated() throws {
         let id = try simulator.purchase(SimulatedPurchase(productID: "pro", type: .autoRenewable)).transactionID
-        try simulator.refund(id, SimulatedRefund(kind: .prorated, percentage: 67_932, reason: 1, date: 1_799_000_000_000))
+        try simulator.refund(
+            id, SimulatedRefund(kind: .prorated, percentage: 67_932, reason: 1, date: 1_799_000_000_000))
         let seen = try inspect(id)
         #expect(seen.string("revocationType") == "REFUND_PRORATED")
         #expect(seen.integer("revocationPercentage") == 67_932)
@@ -185,14 +186,14 @@ struct TransactionTests {
     func setFields() throws {
         let id = try simulator.purchase(SimulatedPurchase(productID: "coins", type: .consumable)).transactionID
         try simulator.setFields(
-            ["inAppOwnershipType": nil, "bundleId": "other.app", "new": ["nested": [1, true]]], of: id)
+            ["inAppOwnershipType": .null, "bundleId": "other.app", "new": ["nested": [1, true]]], of: id)
         let seen = try inspect(id)
         #expect(seen.payload["inAppOwnershipType"] == nil)
         #expect(seen.string("bundleId") == "other.app")
         #expect((seen.payload["new"] as? [String: Any])?["nested"] != nil)
         try simulator.setFields(["signedDate": 42], of: id)
         #expect(try inspect(id).integer("signedDate") == 42)
-        try simulator.setFields(["signedDate": nil], of: id)
+        try simulator.setFields(["signedDate": .null], of: id)
         #expect(try inspect(id).payload["signedDate"] == nil)
         try simulator.setFields(["signedDate": "automatic"], of: id)
         let automatic = try #require(inspect(id).integer("signedDate"))

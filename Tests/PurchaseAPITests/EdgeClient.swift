@@ -67,18 +67,18 @@ struct EdgeClient: Sendable {
 }
 
 /// Runs a test against the real router over stub use cases.
-func withEdge<Value: Sendable>(
+func withEdge(
     _ useCases: StubUseCases = StubUseCases(), on setup: TestingSetup = .router, logger: Logger? = nil,
     maximumBodyBytes: Int = 64 << 10, requestTimeout: Duration = .seconds(30), concurrentRequestsMax: Int = 1_000,
-    _ body: @escaping @Sendable (EdgeClient) async throws -> Value
-) async throws -> Value {
+    _ body: @escaping @Sendable (EdgeClient) async throws -> Void
+) async throws {
     let configuration = APIConfiguration(
         bundleID: BundleID("com.example.app"), openAPIDocument: "openapi: 3.1.0\n", maximumBodyBytes: maximumBodyBytes,
         requestTimeout: requestTimeout, concurrentRequestsMax: concurrentRequestsMax, now: { Sample.now })
     let application = Application(
         router: buildRouter(useCases: useCases, configuration: configuration),
         logger: logger ?? Logger(label: "edge") { _ in SwiftLogNoOpLogHandler() })
-    return try await application.test(setup) { client in try await body(EdgeClient(client: client)) }
+    try await application.test(setup) { client in try await body(EdgeClient(client: client)) }
 }
 
 /// A log in memory: each line with its level and its sorted metadata.

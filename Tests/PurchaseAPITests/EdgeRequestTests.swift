@@ -217,7 +217,8 @@ struct EdgeRequestTests {
         }
         try await withEdge(useCases) { edge in
             for path in ["a%7Cb", "a|b", "auth0%7C5f%40x", "%7E.~", "7E3FB204-2D3D-4F6A-9C5C-0A4D3F1B7A11"] {
-                #expect(try await edge.get("/v1/accounts/\(path)/entitlements").status == 200)
+                let answer220 = try await edge.get("/v1/accounts/\(path)/entitlements")
+                #expect(answer220.status == 200)
             }
         }
         #expect(seen.value == ["a|b", "a|b", "auth0|5f@x", "~.~", "7e3fb204-2d3d-4f6a-9c5c-0a4d3f1b7a11"])
@@ -250,12 +251,11 @@ struct EdgeRequestTests {
         }
         try await withEdge(useCases) { edge in
             let long = String(repeating: "é", count: 500)
-            #expect(
-                try await edge.post("/v1/transactions/1/recheck", #"{"why":"\#(long)"}"#, key: "support").status == 200)
+            let longest = try await edge.post("/v1/transactions/1/recheck", #"{"why":"\#(long)"}"#, key: "support")
+            #expect(longest.status == 200)
             #expect(seen.value == long)
-            #expect(
-                try await edge.post("/v1/transactions/1/recheck", #"{"why":"\#(long)x"}"#, key: "support").status == 400
-            )
+            let tooLong = try await edge.post("/v1/transactions/1/recheck", #"{"why":"\#(long)x"}"#, key: "support")
+            #expect(tooLong.status == 400)
         }
     }
 

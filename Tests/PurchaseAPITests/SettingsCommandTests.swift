@@ -8,15 +8,6 @@ import Testing
 
 @Suite("Commands: arguments, sentences and exit codes")
 struct SettingsCommandTests {
-    private func outcome(_ arguments: [String]) async -> Vouch.Outcome? {
-        do {
-            _ = try await Vouch.command(for: arguments)
-            return nil
-        } catch {
-            return Vouch.Outcome(of: error, arguments: arguments)
-        }
-    }
-
     @Test(
         "what can't be understood ends with 64, of verify with 2",
         arguments: [
@@ -31,7 +22,7 @@ struct SettingsCommandTests {
             (["verify", "--file", "-", "--environment", "Xcode"], 2),
         ] as [([String], Int32)])
     func usage(arguments: [String], code: Int32) async throws {
-        let outcome = try #require(await outcome(arguments))
+        let outcome = try #require(await Vouch.run(arguments))
         #expect(outcome.code == code)
         #expect(outcome.complaint?.isEmpty == false && outcome.output == nil)
     }
@@ -40,7 +31,7 @@ struct SettingsCommandTests {
         "help and version go to standard output and end with 0",
         arguments: [["--help"], ["--version"], ["verify", "--help"]])
     func help(arguments: [String]) async throws {
-        let outcome = try #require(await outcome(arguments))
+        let outcome = try #require(await Vouch.run(arguments))
         #expect(outcome.code == 0 && outcome.complaint == nil && outcome.output?.isEmpty == false)
     }
 

@@ -30,7 +30,7 @@ struct SettingsPolicyTests {
         #expect(policy.version == document.version)
         #expect(document.version.rawValue.wholeMatch(of: /[0-9a-f]{32}/) != nil)
         #expect(document.text == Self.golden)
-        #expect(document.version.rawValue == "GOLDEN")
+        #expect(document.version.rawValue == "d5b1283a960c0c2467e5ca2bffa1d9dd")
     }
 
     private static let golden =

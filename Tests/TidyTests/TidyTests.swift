@@ -120,11 +120,14 @@ struct TidyCheckTests {
     func settings() {
         let table = RepositoryRules.settings(ofTable: "| `VOUCH_ONE` · `VOUCH_TWO_B` | see VOUCH_SIX |\nVOUCH_TEN\n")
         #expect(table == ["VOUCH_ONE", "VOUCH_TWO_B"])
+        #expect(RepositoryRules.settings(ofHeadings: "### `VOUCH_ONE`\nsee VOUCH_SIX\n") == ["VOUCH_ONE"])
         #expect(RepositoryRules.settings(in: "\"VOUCH_\" VOUCH_ONE: 1") == ["VOUCH_ONE"])
         #expect(
             RepositoryRules.settings(inCode: #"case one = "VOUCH_ONE" // VOUCH_SIX, "VOUCH_TARGETS""#) == ["VOUCH_ONE"])
         func complaints(_ example: Set<String>, _ code: Set<String>) -> Int {
-            RepositoryRules.complaints(aboutSettings: table, example: example, code: [("A.swift", code)]).count
+            RepositoryRules.complaints(
+                aboutSettings: table, elsewhere: [("a.yaml", example)], code: [("A.swift", code)]
+            ).count
         }
         #expect(complaints(["VOUCH_ONE", "VOUCH_TWO_B"], ["VOUCH_ONE"]) == 0)
         #expect(complaints(["VOUCH_ONE"], []) == 1)
@@ -203,7 +206,7 @@ struct TidyRepositoryTests {
         #expect(complaints.isEmpty, "\(complaints.joined(separator: "\n"))")
     }
 
-    @Test("the README, the example configuration and the code name the same settings")
+    @Test("the README, docs/configuration.md, the example configuration and the code name the same settings")
     func settings() throws {
         let documented = RepositoryRules.settings(ofTable: try Repository.file("README.md").text)
         let example = RepositoryRules.settings(in: try Repository.file("deploy/vouch.example.yaml").text)
@@ -211,7 +214,9 @@ struct TidyRepositoryTests {
             (path: $0.path, names: RepositoryRules.settings(inCode: $0.text))
         }
         #expect(!documented.isEmpty)
-        let complaints = RepositoryRules.complaints(aboutSettings: documented, example: example, code: code)
+        let explained = RepositoryRules.settings(ofHeadings: try Repository.file("docs/configuration.md").text)
+        let elsewhere = [("deploy/vouch.example.yaml", example), ("docs/configuration.md", explained)]
+        let complaints = RepositoryRules.complaints(aboutSettings: documented, elsewhere: elsewhere, code: code)
         #expect(complaints.isEmpty, "\(complaints.joined(separator: "\n"))")
     }
 

@@ -16,7 +16,8 @@ package enum HTTPDate {
             let minute = number(bytes[20..<22]), let second = number(bytes[23..<25]),
             (1...31).contains(day), hour < 24, minute < 60, second <= 60
         else { return nil }
-        let seconds = daysSince1970(year: year, month: month + 1, day: day) * 86_400 + hour * 3_600 + minute * 60 + second
+        let seconds =
+            daysSince1970(year: year, month: month + 1, day: day) * 86_400 + hour * 3_600 + minute * 60 + second
         return Instant(millisecondsSince1970: seconds * 1_000)
     }
 

@@ -26,7 +26,8 @@ actor BearerTokenSource {
     private var serial = 0
 
     init(
-        issuerID: String, keyID: String, bundleID: BundleID, key: InAppPurchaseKey, now: @escaping @Sendable () -> Instant
+        issuerID: String, keyID: String, bundleID: BundleID, key: InAppPurchaseKey,
+        now: @escaping @Sendable () -> Instant
     ) {
         self.issuerID = issuerID
         self.keyID = keyID

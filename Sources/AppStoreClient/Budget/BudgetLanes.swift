@@ -89,7 +89,7 @@ package struct BudgetLanes: ~Copyable {
         return .draw(min(capacity, max(1, demand)))
     }
 
-    /// A draw came back. Valid from anybody, also from a leader that was cancelled meanwhile.
+    /// A draw came back; valid from anybody, also from a leader that was cancelled meanwhile.
     package mutating func blockReceived(count: Int, nextTokenIn: Duration, now: Duration) -> [Action] {
         if count > 0 {
             let expiry = now + BudgetTerms.block

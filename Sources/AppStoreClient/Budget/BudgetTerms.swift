@@ -33,8 +33,10 @@ package struct BudgetTerms: Sendable, Equatable {
         max(1, hourlyLimit(environment: environment, endpointClass: endpointClass) / 14_400)
     }
 
-    /// The refill rate. Apple counts by the hour, and an hour may begin with a full bucket and with a block in hand:
-    /// what these hold is taken off the rate, so that no hour at all sees more than the limit.
+    /// The refill rate, a little under the limit.
+    ///
+    /// Apple counts by the hour, and an hour may begin with a full bucket and with a block in hand: what these hold is
+    /// taken off the rate, so that no hour at all sees more than the limit.
     package func tokensPerHour(environment: StoreEnvironment, endpointClass: EndpointClass) -> Int {
         let limit = hourlyLimit(environment: environment, endpointClass: endpointClass)
         return max(1, limit - 2 * capacity(environment: environment, endpointClass: endpointClass))

@@ -26,8 +26,8 @@ package final class RequestBudget: Sendable {
     private let time: ClientTime
 
     /// Builds the queues of all buckets; nothing runs until somebody asks.
-    /// - Parameters:
-    ///   - waitersMax: how many calls may wait in each lane of each bucket.
+    ///
+    /// `waitersMax` calls may wait in each lane of each bucket; further ones are turned away at once.
     package init(port: any RequestBudgetPort, terms: BudgetTerms, time: ClientTime, waitersMax: Int = 1_000) {
         var queues: [Key: BudgetQueue] = [:]
         for environment in StoreEnvironment.allCases {

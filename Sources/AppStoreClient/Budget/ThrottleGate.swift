@@ -35,7 +35,7 @@ package struct ThrottleGate: Sendable, Equatable {
         return .closed(retryAt: retryAt)
     }
 
-    /// Apple answered 429. The answers to requests that were under way together count as one.
+    /// Apple answered 429; the answers to requests that were under way together count as one.
     package mutating func throttled(retryAt: Instant?, now: Instant) {
         let isClosed = closedUntil.map { now < $0 } ?? false
         if !isClosed {

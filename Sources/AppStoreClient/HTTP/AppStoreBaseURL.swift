@@ -1,7 +1,8 @@
 /// Where an App Store host is found: scheme, host, port and an optional path prefix, checked once.
 package struct AppStoreBaseURL: Sendable, Equatable, CustomStringConvertible {
     /// Apple's host for real purchases (App Store Server API changelog, 2026-05-05).
-    package static let production = AppStoreBaseURL(checked: "https://api.storekit.apple.com", host: "api.storekit.apple.com")
+    package static let production = AppStoreBaseURL(
+        checked: "https://api.storekit.apple.com", host: "api.storekit.apple.com")
     /// Apple's host for Sandbox, TestFlight and App Review.
     package static let sandbox = AppStoreBaseURL(
         checked: "https://api.storekit-sandbox.apple.com", host: "api.storekit-sandbox.apple.com")
@@ -48,7 +49,9 @@ package struct AppStoreBaseURL: Sendable, Equatable, CustomStringConvertible {
             guard let close = authority.firstIndex(of: "]") else { return nil }
             host = authority[...close]
             rest = authority[authority.index(after: close)...]
-            guard host.dropFirst().dropLast().allSatisfy({ $0.isHexDigit || $0 == ":" || $0 == "." }) else { return nil }
+            guard host.dropFirst().dropLast().allSatisfy({ $0.isHexDigit || $0 == ":" || $0 == "." }) else {
+                return nil
+            }
         } else {
             host = authority.prefix { $0 != ":" }
             rest = authority.dropFirst(host.count)

@@ -7,8 +7,9 @@ package enum AppStoreHTTPClient {
     /// The slowest answers that the pool is sized for: users report 4 s and more on bad days.
     package static let slowAnswer = Duration.seconds(4)
 
-    /// Connections per host: rate × latency (Little's law), so that slow answers don't hold up the budget's tokens;
-    /// at least 8, at most 512. They are opened on demand.
+    /// Connections per host: rate × latency (Little's law), so that slow answers don't hold up the budget's tokens.
+    ///
+    /// At least 8, at most 512; they are opened on demand.
     package static func poolConnections(requestsPerSecond: Int, slowAnswer: Duration = slowAnswer) -> Int {
         let inFlight = Double(max(1, requestsPerSecond)) * (slowAnswer / .seconds(1))
         return min(512, max(8, Int(inFlight.rounded(.up))))

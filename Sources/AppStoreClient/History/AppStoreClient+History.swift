@@ -3,9 +3,8 @@ package import PurchaseService
 
 extension AppStoreClient {
     /// Get Transaction History v2: one page of a customer's transactions of all types and states.
-    /// - Parameters:
-    ///   - id: any transaction id of the customer.
-    ///   - revision: of the page before; `nil` for the first one.
+    ///
+    /// Any transaction id of the customer will do. The revision is the page before's; `nil` for the first page.
     package func transactionHistory(
         of id: TransactionID, filter: TransactionHistoryFilter = .init(), revision: String?,
         in environment: StoreEnvironment, lane: RequestLane, deadline: Duration
@@ -16,8 +15,7 @@ extension AppStoreClient {
             endpoint, in: environment, lane: lane, deadline: deadline, decode: SignedTransactionsPage.decode)
     }
 
-    /// Get All Subscription Statuses of a customer.
-    /// - Parameter id: any transaction id of the customer.
+    /// Get All Subscription Statuses of a customer, who may be named by any transaction id.
     package func subscriptionStatuses(
         of id: TransactionID, in environment: StoreEnvironment, lane: RequestLane, deadline: Duration
     ) async -> AppStoreReply<SubscriptionStatuses> {
@@ -27,9 +25,9 @@ extension AppStoreClient {
     }
 
     /// Get Refund History v2: one page of a customer's refunded purchases; limited to 10 requests a second.
-    /// - Parameters:
-    ///   - id: any transaction id of the customer.
-    ///   - revision: of the page before, or of the last page of an earlier time; `nil` for the first one.
+    ///
+    /// Any transaction id of the customer will do. The revision is the page before's, or that of the last page of an
+    /// earlier time, which gives the newer entries alone; `nil` for the first page.
     package func refundHistory(
         of id: TransactionID, revision: String?, in environment: StoreEnvironment, lane: RequestLane,
         deadline: Duration
@@ -40,9 +38,9 @@ extension AppStoreClient {
             endpoint, in: environment, lane: lane, deadline: deadline, decode: SignedTransactionsPage.decode)
     }
 
-    /// Look Up Order ID: the purchases of the order that a customer's e-mail names; Production only, and limited to
-    /// 10 requests a second.
-    /// - Parameter orderID: 1–64 ASCII letters and digits.
+    /// Look Up Order ID: the purchases of the order that a customer's e-mail names.
+    ///
+    /// 1–64 ASCII letters and digits; Production only, and limited to 10 requests a second.
     package func lookUpOrder(
         _ orderID: String, lane: RequestLane, deadline: Duration
     ) async -> AppStoreReply<OrderLookup> {

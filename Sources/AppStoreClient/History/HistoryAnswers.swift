@@ -22,8 +22,10 @@ package struct SignedTransactionsPage: Sendable, Equatable {
         let bundleId: String?
     }
 
-    /// Reads the body of a 200. A page without its list, or one that says "more" and not from where, is malformed:
-    /// taking it for the end would lose purchases.
+    /// Reads the body of a 200.
+    ///
+    /// A page without its list, or one that says "more" and not from where, is malformed: taking it for the end would
+    /// lose purchases.
     static func decode(_ bytes: [UInt8]) throws(MalformedBody) -> Self {
         let wire = try decodeJSON(Wire.self, from: bytes)
         guard let signed = wire.signedTransactions, let hasMore = wire.hasMore else {

@@ -1,6 +1,8 @@
 package import PurchaseCore
 
-/// Which transactions Get Transaction History gives; all of them by default. Repeat the same filter with each page.
+/// Which transactions Get Transaction History gives; all of them by default.
+///
+/// Apple wants the same filter again with each page.
 package struct TransactionHistoryFilter: Sendable, Equatable {
     /// Apple's `productType`, spelt unlike the `type` of a transaction.
     package enum ProductType: String, Sendable, CaseIterable {

@@ -3,7 +3,8 @@ package import PurchaseService
 
 extension AppStoreClient {
     /// Get Notification History: one page of what Apple sent, exactly as it was sent.
-    /// - Parameter paginationToken: of the page before, with the same query; `nil` for the first one.
+    ///
+    /// The token is the page before's, and goes with the same query; `nil` for the first page.
     package func notificationHistory(
         _ query: NotificationHistoryQuery, paginationToken: String?, in environment: StoreEnvironment,
         lane: RequestLane, deadline: Duration
@@ -13,13 +14,15 @@ extension AppStoreClient {
             deadline: deadline, decode: NotificationHistoryPage.decode)
     }
 
-    /// Request a Test Notification; limited to one request a second. `.refusedRequest(404, 4040007)` means that no
-    /// notification URL is set in App Store Connect for this environment.
+    /// Request a Test Notification; limited to one request a second.
+    ///
+    /// `.refusedRequest(404, 4040007)` means that no notification URL is set in App Store Connect for this environment.
     package func requestTestNotification(
         in environment: StoreEnvironment, lane: RequestLane, deadline: Duration
     ) async -> AppStoreReply<TestNotificationRequested> {
         await call(
-            .testNotification, in: environment, lane: lane, deadline: deadline, decode: TestNotificationRequested.decode)
+            .testNotification, in: environment, lane: lane, deadline: deadline, decode: TestNotificationRequested.decode
+        )
     }
 
     /// Get Test Notification Status; `.notFound` while it isn't available yet, and again when it has expired.

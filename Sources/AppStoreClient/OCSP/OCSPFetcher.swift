@@ -16,10 +16,9 @@ package struct OCSPFetcher: Sendable {
     private let http: BoundedHTTP
     private let userAgent: String
 
-    /// - Parameters:
-    ///   - allowedHosts: `host` at port 80, or `host:port`, as the verifier reads the same list; without case.
-    ///   - httpClient: may be the one for Apple, see ``AppStoreHTTPClient``: it must not follow redirects.
-    ///   - version: for the User-Agent.
+    /// Takes the allowed hosts: `host` at port 80, or `host:port`, as the verifier reads the same list; without case.
+    ///
+    /// The `HTTPClient` may be the one for Apple, see ``AppStoreHTTPClient``: it must not follow redirects.
     package init(allowedHosts: [String], httpClient: HTTPClient, version: String, time: ClientTime) {
         self.allowedHosts = Set(allowedHosts.map { $0.lowercased() })
         http = BoundedHTTP(client: httpClient, time: time, bodyBytesMax: Self.bodyBytesMax)

@@ -24,7 +24,9 @@ package struct SimulatedCertificateAuthority: Sendable {
         package var intermediateValidity: ClosedRange<Int64> = (-730 * Milliseconds.day)...(3650 * Milliseconds.day)
         /// Whether the leaf's key is P-384 instead of P-256.
         package var leafIsP384 = false
-        /// How many intermediates stand between root and leaf: 0, 1 or 2. With 2 the first one isn't the last CA.
+        /// How many intermediates stand between root and leaf: 0, 1 or 2.
+        ///
+        /// With 2 the first one isn't the last CA.
         package var intermediatesCount = 1
         /// The OCSP responder that leaf and intermediate name; `nil`: none, so there is nothing to ask.
         package var ocspURI: String?
@@ -39,7 +41,9 @@ package struct SimulatedCertificateAuthority: Sendable {
     package let root: Certificate
     private let names: SimulatedCertificateNames
 
-    /// Makes a new root, valid from two years before `now` to twenty years after. Throws X509's and CryptoKit's errors.
+    /// Makes a new root, valid from two years before `now` to twenty years after.
+    ///
+    /// Throws X509's and CryptoKit's errors.
     package init(names: SimulatedCertificateNames, now: Date) throws {
         let key = P384.Signing.PrivateKey()
         self.rootKey = key
@@ -61,7 +65,9 @@ package struct SimulatedCertificateAuthority: Sendable {
             issuerPrivateKey: Certificate.PrivateKey(key))
     }
 
-    /// Takes up a root that was made earlier. Throws when the key isn't the certificate's.
+    /// Takes up a root that was made earlier.
+    ///
+    /// Throws when the key isn't the certificate's.
     package init(rootKey: P384.Signing.PrivateKey, root: Certificate) throws {
         guard root.publicKey == Certificate.PublicKey(rootKey.publicKey) else {
             throw SimulatorError.material("the root's private key doesn't belong to the root certificate")
@@ -73,7 +79,9 @@ package struct SimulatedCertificateAuthority: Sendable {
         self.names = names
     }
 
-    /// Issues a chain; keys and serial numbers are new each time. Throws X509's and CryptoKit's errors.
+    /// Issues a chain; keys and serial numbers are new each time.
+    ///
+    /// Throws X509's and CryptoKit's errors.
     package func issueChain(_ options: ChainOptions = ChainOptions(), now: Date) throws -> SimulatedSigningChain {
         var issuerKey = rootKey
         var issuerName = root.subject

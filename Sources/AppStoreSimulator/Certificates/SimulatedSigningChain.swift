@@ -12,7 +12,9 @@ package struct SimulatedSigningChain: Sendable {
     /// The protected header `{"alg":"ES256","x5c":[…]}` in URL-safe base64: the same for every JWS of this chain.
     let headerSegment: String
 
-    /// Joins certificates and key without checking that they fit: a forgery may not. Throws ASN.1 errors.
+    /// Joins certificates and key without checking that they fit: a forgery may not.
+    ///
+    /// Throws ASN.1 errors.
     package init(certificates: [Certificate], leafKey: SimulatedSigningKey) throws {
         self.certificates = certificates
         self.leafKey = leafKey

@@ -24,7 +24,9 @@ package enum SimulatedSigningKey: Sendable {
         }
     }
 
-    /// Signs with ECDSA over SHA-256: raw `r || s` as JWS wants it (RFC 7518 §3.4), or DER. Throws CryptoKit's errors.
+    /// Signs with ECDSA over SHA-256: raw `r || s` as JWS wants it (RFC 7518 §3.4), or DER.
+    ///
+    /// Throws CryptoKit's errors.
     func signature(over bytes: [UInt8], asDER: Bool = false) throws -> [UInt8] {
         switch self {
         case .p256(let key):

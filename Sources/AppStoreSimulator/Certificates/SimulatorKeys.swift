@@ -91,7 +91,8 @@ package struct SimulatorKeys: Sendable {
                 inAppPurchaseKey: try P256.Signing.PrivateKey(pemRepresentation: keyText),
                 privateKeyFile: files.inAppPurchaseKey)
         } catch {
-            throw .material("the keys in \(files.directory) are damaged (\(error)); remove the directory to make new ones")
+            throw .material(
+                "the keys in \(files.directory) are damaged (\(error)); remove the directory to make new ones")
         }
     }
 }

@@ -33,7 +33,8 @@ extension ControlRequest {
         func allow(_ names: Set<String>) throws(SimulatorError) {
             try options.allow(names.union(["kind", "delayMilliseconds"]))
         }
-        func number(_ name: String, in range: ClosedRange<Int64>, else fallback: Int64) throws(SimulatorError) -> Int64 {
+        func number(_ name: String, in range: ClosedRange<Int64>, else fallback: Int64) throws(SimulatorError) -> Int64
+        {
             let number = try options.integer(name) ?? fallback
             guard range.contains(number) else {
                 throw .invalid("\(name) must be from \(range.lowerBound) to \(range.upperBound)")

@@ -2,8 +2,10 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// A request to the control interface, read and bounded. Its accessors throw ``SimulatorError/invalid(_:)`` with the
-/// name of what is wrong, so that a typing error in a test doesn't pass for a default.
+/// A request to the control interface, read and bounded.
+///
+/// Its accessors throw ``SimulatorError/invalid(_:)`` with the name of what is wrong, so that a typing error in a test
+/// doesn't pass for a default.
 struct ControlRequest: Sendable {
     static let bodyBytesMax = 64 << 10
 

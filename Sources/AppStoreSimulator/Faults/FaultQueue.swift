@@ -1,4 +1,6 @@
-/// The faults in force, in the order in which they were injected. A call meets the first one that matches it.
+/// The faults in force, in the order in which they were injected.
+///
+/// A call meets the first one that matches it.
 struct FaultQueue: Sendable {
     static let faultsMax = 10_000
 

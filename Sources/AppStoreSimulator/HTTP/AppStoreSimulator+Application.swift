@@ -12,7 +12,9 @@ extension AppStoreSimulator {
         return router
     }
 
-    /// The server, not yet running. Port 0 takes a free one; `onRunning` is told the actual one.
+    /// The server, not yet running.
+    ///
+    /// Port 0 takes a free one; `onRunning` is told the actual one.
     package func buildApplication(
         host: String = "127.0.0.1", port: Int = 0, logger: Logger? = nil,
         onRunning: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
@@ -25,13 +27,18 @@ extension AppStoreSimulator {
     }
 
     /// Serves on a free port of the loopback interface while `body` runs, and hands it the base URL, such as
-    /// `http://127.0.0.1:40001`. Throws what `body` or the server throws.
+    /// `http://127.0.0.1:40001`.
+    ///
+    /// Throws what `body` or the server throws.
     package func withServer<Value: Sendable>(
         _ body: @escaping @Sendable (_ baseURL: String) async throws -> Value
     ) async throws -> Value {
         let (ports, running) = AsyncStream.makeStream(of: Int.self)
         return try await withThrowingTaskGroup(of: Value?.self) { group in
-            let application = buildApplication { port in running.yield(port) }
+            // Ending by cancellation is the normal end here, and Hummingbird logs it as an error.
+            var logger = Logger(label: "app-store-simulator")
+            logger.logLevel = .critical
+            let application = buildApplication(logger: logger) { port in running.yield(port) }
             group.addTask {
                 defer { running.finish() }
                 try await application.run()

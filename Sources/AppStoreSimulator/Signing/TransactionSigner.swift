@@ -39,7 +39,9 @@ final class TransactionSigner: Sendable {
         }
     }
 
-    /// A JWS over the payload in Apple's form, or forged. Throws ``SimulatorError/material(_:)``.
+    /// A JWS over the payload in Apple's form, or forged.
+    ///
+    /// Throws ``SimulatorError/material(_:)``.
     func sign(_ payload: SimulatorJSONObject, forgery: SimulatedForgery? = nil) throws(SimulatorError) -> String {
         do {
             guard let forgery else {
@@ -81,7 +83,8 @@ final class TransactionSigner: Sendable {
             let header = SimulatedSigningChain.headerSegment(algorithm: "HS256", x5c: good.x5c)
             let signed = header + "." + Base64.url(payload.bytes)
             let key = SymmetricKey(data: good.leafKey.publicKeyDER)
-            return signed + "." + Base64.url(Array(HMAC<SHA256>.authenticationCode(for: Array(signed.utf8), using: key)))
+            return signed + "."
+                + Base64.url(Array(HMAC<SHA256>.authenticationCode(for: Array(signed.utf8), using: key)))
         case .algRS256:
             let header = SimulatedSigningChain.headerSegment(algorithm: "RS256", x5c: good.x5c)
             return try Self.sign(payload, header: header, key: good.leafKey)

@@ -69,7 +69,8 @@ extension AppStoreSimulator {
         case .cutBody:
             return properAnswer(to: call, AnswerAlteration(), delivery: .cut)
         case .badDate(let seconds):
-            return properAnswer(to: call, AnswerAlteration(), delivery: .skewedDate(clock.nowMilliseconds / 1000 + seconds))
+            return properAnswer(
+                to: call, AnswerAlteration(), delivery: .skewedDate(clock.nowMilliseconds / 1000 + seconds))
         case .wrongTransaction(let id):
             return properAnswer(to: call, AnswerAlteration(content: .otherTransaction(id)))
         case .stale(let oldSignedDate):

@@ -11,7 +11,9 @@ struct BearerTokenCheck: Sendable {
     let bundleID: String
     let publicKey: P256.Signing.PublicKey
 
-    /// Why the header's token isn't accepted; `nil`: it is. The reason is for the list of calls; Apple names none.
+    /// Why the header's token isn't accepted; `nil`: it is.
+    ///
+    /// The reason is for the list of calls; Apple names none.
     func refusal(of authorization: String?, nowSeconds: Int64) -> String? {
         guard let authorization, authorization.hasPrefix("Bearer ") else { return "no bearer token" }
         let token = authorization.dropFirst("Bearer ".count)

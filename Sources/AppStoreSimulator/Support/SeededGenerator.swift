@@ -1,4 +1,6 @@
-/// SplitMix64: small, fast, and the same numbers for the same seed on every machine. Never used for keys.
+/// SplitMix64: small, fast, and the same numbers for the same seed on every machine.
+///
+/// Never used for keys.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

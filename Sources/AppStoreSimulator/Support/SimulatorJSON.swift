@@ -43,6 +43,7 @@ package enum SimulatorJSON: Hashable, Sendable {
     }
 
     /// Reads JSON text; members of objects come back sorted by name, since Foundation doesn't keep their order.
+    ///
     /// Throws Foundation's `DecodingError`.
     package init(parsing bytes: some Sequence<UInt8>) throws {
         self = try JSONDecoder().decode(SimulatorJSON.self, from: Data(bytes))
@@ -103,7 +104,7 @@ extension SimulatorJSONObject: ExpressibleByDictionaryLiteral {
 }
 
 extension SimulatorJSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
-    ExpressibleByNilLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+    ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
     /// Text.
     package init(stringLiteral value: String) { self = .string(value) }
@@ -111,8 +112,6 @@ extension SimulatorJSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral
     package init(integerLiteral value: Int64) { self = .integer(value) }
     /// A truth value.
     package init(booleanLiteral value: Bool) { self = .bool(value) }
-    /// `null`.
-    package init(nilLiteral: ()) { self = .null }
     /// A list.
     package init(arrayLiteral elements: SimulatorJSON...) { self = .array(elements) }
     /// An object.

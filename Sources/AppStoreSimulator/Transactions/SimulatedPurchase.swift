@@ -12,7 +12,9 @@ package struct SimulatedPurchase: Sendable {
     package var originalTransactionID: String?
     /// The billing event; `nil`: a new one for auto-renewables, absent for the other types.
     package var webOrderLineItemID: String?
-    /// The customer's app download: purchases under one value share a transaction history. `nil`: a new customer.
+    /// The customer's app download: purchases under one value share a transaction history.
+    ///
+    /// `nil`: a new customer.
     package var appTransactionID: String?
     /// The order id in the customer's e-mail; `nil`: a new one.
     package var orderID: String?

@@ -56,8 +56,9 @@ extension TransactionBook {
         return key
     }
 
-    /// Sets payload fields; `null` removes one. `signedDate` fixes the date (`null`: the field is left out, the text
-    /// `automatic`: the clock again).
+    /// Sets payload fields; `null` removes one.
+    ///
+    /// `signedDate` fixes the date (`null`: the field is left out, the text `automatic`: the clock again).
     mutating func set(
         _ changes: SimulatorJSONObject, on key: TransactionKey, now: Int64, isCreation: Bool = false
     ) throws(SimulatorError) {

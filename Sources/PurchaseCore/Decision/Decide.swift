@@ -210,6 +210,7 @@ struct Draft {
     /// Evidence of the same id signed by the other store: kept, counts for nothing, alarmed.
     private mutating func otherEnvironment(_ evidence: Evidence) -> Decision {
         guard chain.evidence[evidence.id] == nil else { return .nothing(.duplicateEvidence) }
+        if chain.version == 0 { record(.identified(chain.identity)) }
         chain.evidence[evidence.id] = evidence
         entries.append(.evidence(evidence.id, .otherEnvironment))
         alarms.append(.otherEnvironment)

@@ -11,9 +11,9 @@ package protocol AppStorePort: Sendable {
     /// (a fresh bearer token after 401, or a fresh connection after a kept one turned out closed); each repeat takes
     /// its own token of the budget. Longer repeats are the recheck worker's. Cancelling the task ends the call at once
     /// with `.unavailable(.cancelled)`. Which environment comes next is the caller's to decide.
-    /// - Parameters:
-    ///   - id: must hold 1–32 ASCII digits; anything else is `.unavailable(.invalidIdentifier)` without a call.
-    ///   - lane: who is waiting, see ``RequestLane``.
+    ///
+    /// The id must hold 1–32 ASCII digits; anything else is `.unavailable(.invalidIdentifier)` without a call. The lane
+    /// says who is waiting, see ``RequestLane``.
     func transactionInfo(
         _ id: TransactionID, in environment: StoreEnvironment, lane: RequestLane, deadline: Duration
     ) async -> AppStoreAnswer
@@ -95,8 +95,10 @@ package enum AppStoreOutage: Sendable, Equatable {
     }
 }
 
-/// Who waits for a request to Apple. Lanes share one budget: interactive comes before retry, retry before sweep, each
-/// with a small guaranteed share; unproven gets at most a fifth while any other lane is waiting.
+/// Who waits for a request to Apple.
+///
+/// Lanes share one budget: interactive comes before retry, retry before sweep, each with a small guaranteed share;
+/// unproven gets at most a fifth while any other lane is waiting.
 package enum RequestLane: String, Sendable, Hashable, CaseIterable {
     /// The app's own server waits for the answer.
     case interactive

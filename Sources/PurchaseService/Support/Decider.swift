@@ -32,8 +32,13 @@ struct Decider: Sendable {
             if let candidate { chain = candidate } else { chain = try await load() }
             candidate = nil
             complete(&chain)
+            let fact = try await input(chain)
+            if case .evidenceVerified(let evidence, _) = fact, let token = cause.body?.appAccountToken {
+                // Tokens of stored evidence came with the chain; that of the new item is in its body.
+                chain.erasable.tokens[evidence.id] = token
+            }
             let now = dependencies.clock.now()
-            let decision = decide(chain, try await input(chain), policy: dependencies.policy, now: now)
+            let decision = decide(chain, fact, policy: dependencies.policy, now: now)
             switch decision {
             case .nothing(.absorbed):
                 continue

@@ -82,7 +82,9 @@ struct BudgetPropertyTests {
         }
 
         func step(now: Duration, bucket: inout ModelBucket, grants: inout [Run.Grant]) {
-            for (lane, since) in granted { grants.append(.init(at: now, lane: lane, waited: now - since, contended: false)) }
+            for (lane, since) in granted {
+                grants.append(.init(at: now, lane: lane, waited: now - since, contended: false))
+            }
             granted = []
             while let id = leader {
                 guard case .draw(let count) = lanes.leaderStep(id, now: now) else { return }
@@ -136,7 +138,8 @@ struct BudgetPropertyTests {
             let terms = BudgetTerms(requestsPerSecond: rate)
             var run = Run(terms: terms, environment: environment)
             let pressure = Double.random(in: 0.3...3, using: &generator)
-            run.play(replicas: Int.random(in: 1...4, using: &generator), seconds: 30, generator: &generator) { _, generator in
+            run.play(replicas: Int.random(in: 1...4, using: &generator), seconds: 30, generator: &generator) {
+                _, generator in
                 Double(rate) * pressure * Double.random(in: 0...0.6, using: &generator)
             }
             let perSecond =

@@ -60,7 +60,9 @@ struct ClockAndLogTests {
     func redaction() async throws {
         let logs = LogCapture()
         let script: ScriptedServer.Script = { _, number in
-            let statuses = ["401 Unauthorized", "401 Unauthorized", "404 Not Found", "500 Oops", "200 OK", "429 Too Many"]
+            let statuses = [
+                "401 Unauthorized", "401 Unauthorized", "404 Not Found", "500 Oops", "200 OK", "429 Too Many",
+            ]
             return [
                 ScriptedServer.answer(
                     statuses[min(number, statuses.count) - 1],

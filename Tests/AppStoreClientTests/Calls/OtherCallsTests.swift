@@ -12,7 +12,8 @@ struct OtherCallsTests {
     @Test("history: filters, paging, and what a page holds")
     func history() async throws {
         let budget = UnlimitedBudget()
-        let body = #"{"revision":"r 2","hasMore":true,"bundleId":"b","environment":"Production","signedTransactions":["a","b"]}"#
+        let body =
+            #"{"revision":"r 2","hasMore":true,"bundleId":"b","environment":"Production","signedTransactions":["a","b"]}"#
         try await withClient(script: { _, _ in [Self.ok(body)] }, budget: budget) { client, server in
             var filter = TransactionHistoryFilter()
             filter.startDate = Instant(millisecondsSince1970: 1_000)
@@ -44,8 +45,10 @@ struct OtherCallsTests {
     @Test(
         "a page that would lose purchases is malformed",
         arguments: [
-            "{}", #"{"hasMore":false}"#, #"{"signedTransactions":["a"]}"#, #"{"hasMore":true,"signedTransactions":["a"]}"#,
-            #"{"hasMore":true,"revision":"","signedTransactions":["a"]}"#, #"{"hasMore":false,"signedTransactions":[1]}"#,
+            "{}", #"{"hasMore":false}"#, #"{"signedTransactions":["a"]}"#,
+            #"{"hasMore":true,"signedTransactions":["a"]}"#,
+            #"{"hasMore":true,"revision":"","signedTransactions":["a"]}"#,
+            #"{"hasMore":false,"signedTransactions":[1]}"#,
         ])
     func malformedPages(body: String) async throws {
         try await withClient(script: { _, _ in [Self.ok(body)] }) { client, _ in
@@ -155,7 +158,8 @@ struct OtherCallsTests {
             let end = Instant(millisecondsSince1970: 2)
             let queries = [
                 NotificationHistoryQuery(startDate: start, endDate: end),
-                NotificationHistoryQuery(startDate: start, endDate: end, onlyFailures: true, filter: .transaction(Self.id)),
+                NotificationHistoryQuery(
+                    startDate: start, endDate: end, onlyFailures: true, filter: .transaction(Self.id)),
                 NotificationHistoryQuery(startDate: start, endDate: end, filter: .type("DID_RENEW", subtype: "X")),
             ]
             for query in queries {
@@ -250,11 +254,16 @@ struct OtherCallsTests {
             startDate: Instant(millisecondsSince1970: 1), endDate: Instant(millisecondsSince1970: 2))
         let hour = Duration.seconds(3_600)
         let calls: [@Sendable (AppStoreClient) async -> String] = [
-            { await $0.transactionHistory(of: Self.id, revision: nil, in: .sandbox, lane: .sweep, deadline: hour).code },
+            {
+                await $0.transactionHistory(of: Self.id, revision: nil, in: .sandbox, lane: .sweep, deadline: hour).code
+            },
             { await $0.subscriptionStatuses(of: Self.id, in: .sandbox, lane: .sweep, deadline: hour).code },
             { await $0.refundHistory(of: Self.id, revision: nil, in: .sandbox, lane: .sweep, deadline: hour).code },
             { await $0.lookUpOrder("A1", lane: .sweep, deadline: hour).code },
-            { await $0.notificationHistory(query, paginationToken: nil, in: .sandbox, lane: .sweep, deadline: hour).code },
+            {
+                await $0.notificationHistory(query, paginationToken: nil, in: .sandbox, lane: .sweep, deadline: hour)
+                    .code
+            },
             { await $0.requestTestNotification(in: .sandbox, lane: .sweep, deadline: hour).code },
             { await $0.testNotificationStatus("t", in: .sandbox, lane: .sweep, deadline: hour).code },
         ]

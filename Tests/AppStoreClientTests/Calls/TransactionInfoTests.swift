@@ -24,7 +24,8 @@ struct TransactionInfoTests {
             let answer = await client.transactionInfo(
                 Self.id, in: .production, lane: .interactive, deadline: .seconds(30))
             #expect(answer == .signed("a.b.c"))
-            let sandbox = await client.transactionInfo(Self.id, in: .sandbox, lane: .interactive, deadline: .seconds(30))
+            let sandbox = await client.transactionInfo(
+                Self.id, in: .sandbox, lane: .interactive, deadline: .seconds(30))
             #expect(sandbox == .signed("a.b.c"))
             let requests = server.requests
             try #require(requests.count == 2)
@@ -68,7 +69,8 @@ struct TransactionInfoTests {
             (Self.notFound(4_040_004), .unavailable(.notFoundRetryable(errorCode: 4_040_004))),
             (Self.notFound(4_040_006), .unavailable(.notFoundRetryable(errorCode: 4_040_006))),
             (
-                ScriptedServer.answer("404 Not Found", body: "<html>4040010</html>", headers: ["Content-Type: text/html"]),
+                ScriptedServer.answer(
+                    "404 Not Found", body: "<html>4040010</html>", headers: ["Content-Type: text/html"]),
                 .unavailable(.notFoundRetryable(errorCode: nil))
             ),
             (ScriptedServer.answer("404 Not Found"), .unavailable(.notFoundRetryable(errorCode: nil))),
@@ -158,7 +160,8 @@ struct TransactionInfoTests {
         let start = #"{"signedTransactionInfo":""#
         let end = #""}"#
         let jws = String(repeating: "a", count: 1_048_576 - start.utf8.count - end.utf8.count)
-        try await withClient(script: { _, _ in [ScriptedServer.answer("200 OK", body: start + jws + end)] }) { client, _ in
+        try await withClient(script: { _, _ in [ScriptedServer.answer("200 OK", body: start + jws + end)] }) {
+            client, _ in
             #expect(
                 await client.transactionInfo(Self.id, in: .production, lane: .interactive, deadline: .seconds(30))
                     == .signed(jws))
@@ -315,7 +318,8 @@ struct TransactionInfoTests {
             #expect(server.requests.isEmpty)
         }
         let clock = ManualClock()
-        try await withClient(script: { _, _ in [Self.signed] }, budget: EmptyBudget(), time: clock.time) { client, server in
+        try await withClient(script: { _, _ in [Self.signed] }, budget: EmptyBudget(), time: clock.time) {
+            client, server in
             async let answer = client.transactionInfo(
                 Self.id, in: .production, lane: .interactive, deadline: .seconds(8))
             // The deadline, and the leader's pause until the next token.

@@ -92,8 +92,10 @@ struct OCSPFetcherTests {
     @Test(
         "only plain HTTP to a listed host is asked",
         arguments: [
-            "https://ocsp.apple.com/x", "http://ocsp.apple.com.example/x", "http://example.com/", "http://evil@ocsp.apple.com/",
-            "http://ocsp.apple.com@evil.example/", "http://ocsp.apple.com:99999/", "http://ocsp.apple.com:8080/", "http:///x", "",
+            "https://ocsp.apple.com/x", "http://ocsp.apple.com.example/x", "http://example.com/",
+            "http://evil@ocsp.apple.com/",
+            "http://ocsp.apple.com@evil.example/", "http://ocsp.apple.com:99999/", "http://ocsp.apple.com:8080/",
+            "http:///x", "",
             "http://ocsp.apple.com/a b", "http://ocsp.apple.com/\r\nX: y", "ldap://ocsp.apple.com/x",
         ])
     func notAllowed(url: String) async throws {

@@ -13,7 +13,8 @@ let testSigningKey = P256.Signing.PrivateKey()
 /// A client over a scripted server, with its own pool.
 func withClient<Value>(
     script: @escaping ScriptedServer.Script, budget: any RequestBudgetPort = UnlimitedBudget(),
-    time: ClientTime = fixedWallTime(), logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+    time: ClientTime = fixedWallTime(),
+    logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
     body: (AppStoreClient, ScriptedServer) async throws -> Value
 ) async throws -> Value {
     try await ScriptedServer.run(script) { server in
@@ -45,7 +46,8 @@ func makeClient(
     logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 ) throws -> AppStoreClient {
     let configuration = AppStoreClientConfiguration(
-        productionURL: try AppStoreBaseURL(validating: production), sandboxURL: try AppStoreBaseURL(validating: sandbox),
+        productionURL: try AppStoreBaseURL(validating: production),
+        sandboxURL: try AppStoreBaseURL(validating: sandbox),
         issuerID: "57246542-96fe-1a63-e053-0824d011072a", keyID: "2X9R4HXF34",
         key: try InAppPurchaseKey(pem: testSigningKey.pemRepresentation), bundleID: BundleID("com.example.app"),
         version: "1.2.3")

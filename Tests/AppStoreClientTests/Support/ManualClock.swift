@@ -33,7 +33,8 @@ final class ManualClock: Sendable {
         let elapsed = elapsed
         return Self.start
             + Span(
-                milliseconds: elapsed.components.seconds * 1_000 + elapsed.components.attoseconds / 1_000_000_000_000_000)
+                milliseconds: elapsed.components.seconds * 1_000 + elapsed.components.attoseconds
+                    / 1_000_000_000_000_000)
     }
 
     /// How many tasks sleep.

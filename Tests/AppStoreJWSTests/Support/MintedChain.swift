@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import PurchaseCore
 import SwiftASN1
+import Synchronization
 import X509
 
 @testable import AppStoreJWS
@@ -70,13 +71,7 @@ struct MintedChain {
         let rootName = try Self.name(prefix + "Apple Root CA - G3")
         let intermediateName = try Self.name(prefix + "Apple Worldwide Developer Relations Certification Authority")
         let leafName = try Self.name(prefix + "Prod ECC Mac App Store and iTunes Store Receipt Signing")
-        root = try Self.certificate(
-            serial: 1, key: .init(rootKey.publicKey), subject: rootName, issuer: rootName,
-            validity: (Moment.authorityBegins, Moment.authorityEnds), issuerKey: .init(rootKey),
-            extensions: .init {
-                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
-                Critical(KeyUsage(keyCertSign: true, cRLSign: true))
-            })
+        root = try Self.root(named: rootName, key: rootKey)
         intermediate = try Self.certificate(
             serial: 2, key: .init(intermediateKey.publicKey), subject: intermediateName, issuer: rootName,
             validity: recipe.intermediateValidity, issuerKey: .init(rootKey),
@@ -97,6 +92,25 @@ struct MintedChain {
     var roots: TrustedRoots {
         get throws { try TrustedRoots(certificates: [der(root)]) }
     }
+
+    /// ECDSA signatures differ each time, and a trusted root is compared byte for byte: one certificate per name and key.
+    private static func root(named name: DistinguishedName, key: P384.Signing.PrivateKey) throws -> Certificate {
+        try minted.withLock { minted in
+            let id = "\(name) \(key.rawRepresentation.first ?? 0)"
+            if let known = minted[id] { return known }
+            let root = try certificate(
+                serial: 1, key: .init(key.publicKey), subject: name, issuer: name,
+                validity: (Moment.authorityBegins, Moment.authorityEnds), issuerKey: .init(key),
+                extensions: .init {
+                    Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
+                    Critical(KeyUsage(keyCertSign: true, cRLSign: true))
+                })
+            minted[id] = root
+            return root
+        }
+    }
+
+    private static let minted = Mutex<[String: Certificate]>([:])
 
     static func name(_ commonName: String) throws -> DistinguishedName {
         try DistinguishedName {

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// The PostgreSQL clusters the tests run against.
 enum TestCluster {
@@ -15,6 +16,36 @@ enum TestCluster {
     static let checkout = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
+
+    /// One to restart at will.
+    static let restartable = ExtraCluster(name: "restart")
+
+    /// One that speaks TLS under a certificate for `localhost`, and is read-only like a standby.
+    static let secureReadOnly = ExtraCluster(name: "tls") { directory in
+        try shell(["bash", "-c", certificates, "certificates", directory])
+        return """
+            ssl = on
+            ssl_cert_file = '\(directory)/server.crt'
+            ssl_key_file = '\(directory)/server.key'
+            default_transaction_read_only = on
+
+            """
+    }
+
+    /// Makes a root, a server certificate for `localhost` and an unrelated root, and gives them to the server's user.
+    private static let certificates = #"""
+        set -euo pipefail
+        cd "$1"
+        for root in root other; do
+            openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=test $root" -keyout $root.key -out $root.crt
+        done
+        openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr
+        printf 'subjectAltName=DNS:localhost\n' >server.ext
+        openssl x509 -req -in server.csr -CA root.crt -CAkey root.key -CAcreateserial -days 3650 \
+            -extfile server.ext -out server.crt
+        chown --reference=. ./*
+        chmod 600 server.key
+        """#
 
     struct Failure: Error {
         let output: String
@@ -44,5 +75,52 @@ enum TestCluster {
         let output = try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
         if process.terminationStatus != 0 { throw Failure(output: output) }
         return output
+    }
+}
+
+/// A cluster of this test process alone, removed when the process ends.
+final class ExtraCluster: Sendable {
+    let uri: String
+    let directory: String
+
+    /// Starts it; `configure` gets its directory and returns the lines of `extra.conf`.
+    init(name: String, configure: (String) throws -> String = { _ in "" }) {
+        directory = Self.base.appending(path: "\(name)-\(ProcessInfo.processInfo.processIdentifier)").path
+        do {
+            try TestCluster.run("start", directory)
+            Self.removeAtExit(directory)
+            let settings = try configure(directory)
+            if !settings.isEmpty {
+                try settings.write(toFile: directory + "/extra.conf", atomically: false, encoding: .utf8)
+                try TestCluster.shell(["chmod", "644", directory + "/extra.conf"])
+            }
+            uri = try TestCluster.run("restart", directory)
+        } catch {
+            fatalError("no \(name) cluster: \(error)")
+        }
+    }
+
+    var port: Int { URLComponents(string: uri)?.port ?? 0 }
+
+    private static let base: URL = {
+        let base = TestCluster.checkout.appending(path: ".run/tests")
+        try? FileManager.default.createDirectory(at: base, withIntermediateDirectories: true)
+        // Those of processes that crashed.
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: base.path)) ?? [] {
+            guard let process = name.split(separator: "-").last.flatMap({ Int32($0) }), kill(process, 0) != 0 else {
+                continue
+            }
+            _ = try? TestCluster.run("remove", base.appending(path: name).path)
+        }
+        return base
+    }()
+
+    private static let toRemove = Gathered<String>()
+
+    private static func removeAtExit(_ directory: String) {
+        if toRemove.all.isEmpty {
+            atexit { for directory in ExtraCluster.toRemove.all { _ = try? TestCluster.run("remove", directory) } }
+        }
+        toRemove.add(directory)
     }
 }

@@ -1,7 +1,7 @@
 import PurchaseCore
 
 /// One chain for each way in which the design tells states apart; the transition table starts from these.
-struct CanonicalChain {
+struct CanonicalChain: Sendable {
     let name: String
     let story: String
     let history: History
@@ -33,7 +33,8 @@ struct CanonicalChain {
             $0.see(clean.with { $0.inAppOwnershipType = nil })
         },
         CanonicalChain("pending: hold", "the product's settlement hold is running", policy: held) { $0.see(clean) },
-        CanonicalChain("pending: not found, deadline near", "Apple did not know the id four times, over three days") { history in
+        CanonicalChain("pending: not found, deadline near", "Apple did not know the id four times, over three days") {
+            history in
             for _ in 0..<4 {
                 history.unanswered(.notFound(in: [.production, .sandbox]))
                 history.wait(.days(1))
@@ -53,7 +54,9 @@ struct CanonicalChain {
             $0.see(clean)
             $0.see(refund)
         },
-        CanonicalChain("refunded, one clean answer above", "as before, and one clean answer of minute 100 that doesn't count yet") {
+        CanonicalChain(
+            "refunded, one clean answer above", "as before, and one clean answer of minute 100 that doesn't count yet"
+        ) {
             $0.see(clean)
             $0.see(refund)
             $0.see(clean.signed(100))
@@ -67,12 +70,12 @@ struct CanonicalChain {
 }
 
 /// Every kind of input, in the words of the table.
-struct CanonicalInput {
+struct CanonicalInput: Sendable {
     let name: String
     let policy: Policy?
-    let input: (History) -> Input
+    let input: @Sendable (History) -> Input
 
-    private init(_ name: String, policy: Policy? = nil, _ input: @escaping (History) -> Input) {
+    private init(_ name: String, policy: Policy? = nil, _ input: @escaping @Sendable (History) -> Input) {
         self.name = name
         self.policy = policy
         self.input = input
@@ -92,16 +95,23 @@ struct CanonicalInput {
         CanonicalInput("app_store evidence, clean", clean.signed(late)),
         CanonicalInput("app_store evidence, clean, from before the refund", clean.signed(5)),
         CanonicalInput("notification, clean", clean.signed(late).from(.notification, "ONE_TIME_CHARGE")),
-        CanonicalInput("notification REFUND_REVERSED, clean", clean.signed(late).from(.notification, "REFUND_REVERSED")),
+        CanonicalInput(
+            "notification REFUND_REVERSED, clean", clean.signed(late).from(.notification, "REFUND_REVERSED")),
         CanonicalInput("history, clean", clean.signed(late).from(.history)),
         CanonicalInput("device evidence, clean", clean.signed(late).from(.device)),
         CanonicalInput("app_store evidence, REFUND_FULL", clean.signed(late).refunded(at: 170)),
-        CanonicalInput("notification REFUND, prorated", clean.signed(late).refunded(at: 170, "REFUND_PRORATED", percentage: 50_000).from(.notification, "REFUND")),
-        CanonicalInput("notification REVOKE, FAMILY_REVOKE", clean.signed(late).refunded(at: 170, "FAMILY_REVOKE").from(.notification, "REVOKE")),
+        CanonicalInput(
+            "notification REFUND, prorated",
+            clean.signed(late).refunded(at: 170, "REFUND_PRORATED", percentage: 50_000).from(.notification, "REFUND")),
+        CanonicalInput(
+            "notification REVOKE, FAMILY_REVOKE",
+            clean.signed(late).refunded(at: 170, "FAMILY_REVOKE").from(.notification, "REVOKE")),
         CanonicalInput("history, revoked without a type", clean.signed(late).refunded(at: 170, nil).from(.history)),
         CanonicalInput("device evidence, revoked", clean.signed(late).refunded(at: 170).from(.device)),
         CanonicalInput("app_store evidence without ownership", clean.signed(late).with { $0.inAppOwnershipType = nil }),
-        CanonicalInput("app_store evidence of another bundle", clean.signed(late).with { $0.bundleID = BundleID("com.example.other") }),
+        CanonicalInput(
+            "app_store evidence of another bundle",
+            clean.signed(late).with { $0.bundleID = BundleID("com.example.other") }),
         CanonicalInput("app_store evidence of the other store", clean.signed(late).with { $0.environment = .sandbox }),
     ]
 
@@ -121,11 +131,14 @@ struct CanonicalInput {
         CanonicalInput("deadline reached") { _ in .deadlineReached(id) },
         CanonicalInput("hold elapsed") { _ in .holdElapsed(id) },
         CanonicalInput("staff asks for a recheck") { _ in .staffActed(.recheck(id), reasonNumber: 1) },
-        CanonicalInput("delivery acknowledged") { .grantAcknowledged($0.chain.grants.keys.sorted().last ?? GrantID("-")) },
+        CanonicalInput("delivery acknowledged") {
+            .grantAcknowledged($0.chain.grants.keys.sorted().last ?? GrantID("-"))
+        },
         CanonicalInput(
             "setting: hold removed", policy: .standard, { _ in .policyChanged }),
         CanonicalInput(
-            "setting: the other bundle is the app's", policy: .standard.with { $0.bundleID = BundleID("com.example.other") }, { _ in .policyChanged }),
+            "setting: the other bundle is the app's",
+            policy: .standard.with { $0.bundleID = BundleID("com.example.other") }, { _ in .policyChanged }),
     ]
 
     /// Every kind of ``Input`` is in the table.

@@ -126,7 +126,8 @@ struct ReplayTests {
         missing.remove(at: 1)
         #expect(fault(missing, evidence) == .versionOutOfOrder(expected: 2, found: 3))
         #expect(fault(history.events + [history.events[3]], evidence) == .versionOutOfOrder(expected: 5, found: 4))
-        #expect(fault(Array(history.events.dropFirst()), evidence) == .unidentified)
+        #expect(fault(Array(history.events.dropFirst()), evidence) == .versionOutOfOrder(expected: 1, found: 2))
+        #expect(fault(Array(history.events.dropFirst(2)), evidence) == .unidentified)
         #expect(fault([], evidence) == .unidentified)
     }
 

@@ -103,13 +103,21 @@ enum RepositoryRules {
         Set(text.captures(#"^\| *(`VOUCH_[^|]*)\|"#).flatMap { settings(in: $0) })
     }
 
-    /// Complaints where the documented settings, the example file and the code differ.
+    /// The settings that docs/configuration.md explains: those with a heading.
+    static func settings(ofHeadings text: String) -> Set<String> {
+        Set(text.captures("^#+ (`VOUCH_.*)$").flatMap { settings(in: $0) })
+    }
+
+    /// Complaints where the README's table, the places that must have the same settings, and the code differ.
     static func complaints(
-        aboutSettings documented: Set<String>, example: Set<String>, code: [(path: String, names: Set<String>)]
+        aboutSettings documented: Set<String>, elsewhere: [(path: String, names: Set<String>)],
+        code: [(path: String, names: Set<String>)]
     ) -> [String] {
-        var complaints = documented.subtracting(example).sorted().map { "deploy/vouch.example.yaml lacks \($0)" }
-        complaints += example.subtracting(documented).sorted().map { "README.md lacks \($0)" }
-        for (path, names) in code {
+        var complaints: [String] = []
+        for (path, names) in elsewhere {
+            complaints += documented.subtracting(names).sorted().map { "\(path) lacks \($0)" }
+        }
+        for (path, names) in elsewhere + code {
             complaints += names.subtracting(documented).sorted().map { "\(path): README.md lacks \($0)" }
         }
         return complaints

@@ -1,0 +1,158 @@
+import AppStoreSimulator
+import Postgres
+import PurchaseCore
+import PurchaseService
+import TestSupport
+import Testing
+
+@Suite("What evidence is worth, end to end")
+struct EvidenceRuleTests {
+    @Test("missing or unknown ownership is pending/ownership_unconfirmed", arguments: [nil, "BORROWED"])
+    func ownership(value: String?) async throws {
+        try await TestStack.with { stack in
+            let id = try stack.simulator.purchase(
+                SimulatedPurchase(productID: "pro", type: .nonConsumable)
+            ).transactionID
+            try stack.simulator.setFields(
+                ["inAppOwnershipType": value.map { .string($0) } ?? .null], of: id)
+            let answer = try await stack.api.post("ada", id)
+            #expect(answer.status == 202)
+            #expect(answer.stateAndReason == "pending/ownership_unconfirmed")
+            #expect(try await stack.api.get("/v1/accounts/ada/entitlements").activeKeys == [])
+            try stack.simulator.setFields(["inAppOwnershipType": .string("PURCHASED")], of: id)
+            stack.clock.advance(.minutes(20))
+            await stack.recheckUntilQuiet()
+            #expect(try await stack.api.get("/v1/transactions/\(id)").state == "paid")
+        }
+    }
+
+    @Test("the device's word alone is pending/revocation_unconfirmed, and never un-refunds")
+    func deviceAlone() async throws {
+        try await TestStack.with { stack in
+            let receipt = try stack.simulator.purchase(
+                SimulatedPurchase(productID: "pro", type: .nonConsumable))
+            stack.simulator.setOutage(true)
+            let answer = try await stack.api.post("ada", signed: receipt.signedTransaction)
+            #expect(answer.status == 202)
+            #expect(answer.stateAndReason == "pending/revocation_unconfirmed")
+            #expect(try await stack.api.get("/v1/accounts/ada/entitlements").activeKeys == [])
+            stack.simulator.setOutage(false)
+            try stack.simulator.refund(receipt.transactionID, SimulatedRefund(kind: .full))
+            stack.clock.advance(.minutes(1))
+            await stack.recheckUntilQuiet()
+            // The JWS from before the refund, posted again and again.
+            for _ in 0..<3 {
+                let again = try await stack.api.post("ada", signed: receipt.signedTransaction)
+                #expect(again.state == "refunded")
+            }
+        }
+    }
+
+    @Test("a family share entitles and is never revenue")
+    func family() async throws {
+        try await TestStack.with { stack in
+            let id = try stack.simulator.purchase(
+                SimulatedPurchase(productID: "pro", type: .nonConsumable)
+            ).transactionID
+            let shared = try stack.simulator.shareWithFamily(id).transactionID
+            #expect(try await stack.api.post("eve", shared).state == "paid")
+            #expect(try await stack.api.get("/v1/accounts/eve/entitlements").activeKeys == ["pro"])
+            #expect(try await stack.count("SELECT count(*) FROM movements") == 0)
+        }
+    }
+
+    @Test("an unknown id goes Production, then Sandbox; Sandbox entitles listed accounts alone")
+    func sandbox() async throws {
+        try await TestStack.with(["VOUCH_SANDBOX_ACCOUNTS": "tester"]) { stack in
+            for (account, isListed) in [("tester", true), ("ada", false)] {
+                let id = try stack.simulator.purchase(
+                    SimulatedPurchase(productID: "pro", type: .nonConsumable, environment: .sandbox)
+                ).transactionID
+                let answer = try await stack.api.post(account, id)
+                #expect(answer.state == "paid" && answer.json?["environment"]?.text == "Sandbox")
+                #expect(answer.flag("entitled") == isListed)
+                #expect(
+                    answer.json?["entitlementReason"]?.text == (isListed ? "paid" : "sandbox_account_not_listed"))
+                #expect(stack.simulator.callsCount(transactionID: id, environment: .production) == 1)
+                #expect(stack.simulator.callsCount(transactionID: id, environment: .sandbox) == 1)
+            }
+        }
+    }
+
+    @Test("a genuine purchase of another app is refused, and a corrected setting lifts it")
+    func otherBundle() async throws {
+        try await TestStack.with { stack in
+            let id = try stack.simulator.purchase(
+                SimulatedPurchase(productID: "pro", type: .nonConsumable)
+            ).transactionID
+            try stack.simulator.setFields(["bundleId": .string("com.example.other")], of: id)
+            let answer = try await stack.api.post("ada", id)
+            #expect(answer.status == 422 && answer.refusal == "bundle_mismatch")
+            #expect(try await stack.api.get("/v1/accounts/ada/entitlements").activeKeys == [])
+            let read = try await stack.api.get("/v1/transactions/\(id)")
+            #expect(read.status == 200 && read.refusal == "bundle_mismatch")
+        }
+    }
+
+    @Test("an id that Apple never knows is refused as not_found after the deadline, and a new post tries anew")
+    func notFound() async throws {
+        try await TestStack.with(["VOUCH_NOT_FOUND_DEADLINE": "PT1H"]) { stack in
+            let id = "2000000000000042"
+            let answer = try await stack.api.post("ada", id)
+            #expect(answer.status == 202 && answer.stateAndReason == "pending/not_found_yet")
+            for _ in 0..<12 {
+                stack.clock.advance(.minutes(17))
+                await stack.recheckUntilQuiet()
+            }
+            #expect(try await stack.api.get("/v1/transactions/\(id)").refusal == "not_found")
+            let calls = stack.simulator.callsCount(transactionID: id)
+            stack.clock.advance(.days(1))
+            await stack.recheckUntilQuiet()
+            #expect(stack.simulator.callsCount(transactionID: id) == calls, "a refused one is not rechecked")
+            let again = try await stack.api.post("ada", id)
+            #expect(again.status == 202 && again.refusal == nil)
+        }
+    }
+
+    @Test("401 is environment_undetermined, unless the app is unreleased: then it is Production's not-found")
+    func unauthorized() async throws {
+        for isUnreleased in [false, true] {
+            try await TestStack.with(["VOUCH_APP_UNRELEASED": isUnreleased ? "true" : "false"]) { stack in
+                _ = try stack.simulator.inject(
+                    SimulatedFault(.unauthorized, environment: .production, times: nil))
+                let id = try stack.simulator.purchase(
+                    SimulatedPurchase(productID: "pro", type: .nonConsumable, environment: .sandbox)
+                ).transactionID
+                let answer = try await stack.api.post("ada", id)
+                #expect(answer.stateAndReason == (isUnreleased ? "paid/confirmed" : "pending/environment_undetermined"))
+            }
+        }
+    }
+
+    @Test("a claim with another account's token is refused; all-zero and absent tokens are not")
+    func tokens() async throws {
+        let mine = "7e3fb204-2d3d-4f6a-9c5c-0a4d3f1b7a11"
+        let other = "11111111-2d3d-4f6a-9c5c-0a4d3f1b7a11"
+        try await TestStack.with { stack in
+            var purchase = SimulatedPurchase(productID: "coins", type: .consumable)
+            purchase.appAccountToken = mine.uppercased()
+            let id = try stack.simulator.purchase(purchase).transactionID
+            let refused = try await stack.api.post("ada", id, extra: #","appAccountToken":"\#(other)""#)
+            #expect(refused.status == 422 && refused.refusal == "account_token_mismatch")
+            let held = try await stack.api.post("bob", id, extra: #","appAccountToken":"\#(mine)""#)
+            #expect(held.status == 200 && held.flag("finish"))
+
+            purchase.appAccountToken = "00000000-0000-0000-0000-000000000000"
+            let zero = try stack.simulator.purchase(purchase)
+            let answer = try await stack.api.post(
+                "ada", zero.transactionID, extra: #","appAccountToken":"\#(other)""#)
+            #expect(answer.status == 200)
+
+            purchase.appAccountToken = mine
+            let signed = try stack.simulator.purchase(purchase)
+            let submission = try await stack.api.post(other, signed: signed.signedTransaction)
+            #expect(submission.status == 422 && submission.refusal == "account_token_mismatch")
+            #expect(try await stack.api.get("/v1/transactions/\(signed.transactionID)").status == 404)
+        }
+    }
+}

@@ -1,0 +1,206 @@
+import AppStoreSimulator
+import Crypto
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import NIOCore
+import Postgres
+import PurchaseCore
+import PurchaseService
+import PurchaseStore
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import vouch
+
+/// Time that a test moves: the machine's, plus what the test added.
+final class StackClock: Sendable {
+    private let added = Mutex<Int64>(0)
+
+    var now: Instant {
+        Instant(
+            millisecondsSince1970: Int64(Date().timeIntervalSince1970 * 1_000) + added.withLock { $0 })
+    }
+
+    func advance(_ span: Span) { added.withLock { $0 += span.milliseconds } }
+}
+
+/// The whole service over a database of its own and a simulated App Store behind real HTTP, as `vouch serve` builds it.
+struct TestStack: Sendable {
+    let simulator: AppStoreSimulator
+    let service: VouchService
+    let store: LedgerStore
+    let clock: StackClock
+    let api: StackClient
+    let database: TestDatabase
+
+    /// One key for every role; the text of a key is its role's name, padded.
+    static func key(_ role: Role) -> String { "vouch_test_\(role.rawValue)" }
+
+    static func with(
+        _ changes: [String: String?] = [:], file: String? = nil,
+        _ body: @escaping @Sendable (TestStack) async throws -> Void
+    ) async throws {
+        try await TestDatabase.withDatabase { database in
+            let clock = StackClock()
+            let simulator = try AppStoreSimulator(
+                clock: SimulatorClock(milliseconds: { clock.now.millisecondsSince1970 }))
+            try await simulator.withServer { baseURL in
+                let settings = try stackSettings(database, simulator, baseURL, changes, file: file)
+                try await run(settings, database, simulator, clock, body)
+            }
+        }
+    }
+
+    private static func run(
+        _ settings: Settings, _ database: TestDatabase, _ simulator: AppStoreSimulator, _ clock: StackClock,
+        _ body: @escaping @Sendable (TestStack) async throws -> Void
+    ) async throws {
+        let built = try await VouchStack.build(settings: settings, logger: TestDatabase.silent, now: { clock.now })
+        do {
+            for role in [Role.app, .device, .support, .finance, .admin] {
+                let digest = Array(SHA256.hash(data: Array(key(role).utf8)))
+                _ = try await built.postgres.query(
+                    "INSERT INTO keys (name, roles, sha256) VALUES (\("\(role.rawValue)-key"), ARRAY[\(role.rawValue)], \(digest))")
+            }
+            let (service, store) = (built.service, built.store)
+            let application = Application(router: built.router, logger: TestDatabase.silent)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await service.pool.run() }
+                group.addTask {
+                    try await application.test(.router) { client in
+                        try await body(
+                            TestStack(
+                                simulator: simulator, service: service, store: store, clock: clock,
+                                api: StackClient(client: client), database: database))
+                    }
+                }
+                // The first to end is the test: the pool runs until it is cancelled.
+                try await group.next()
+                group.cancelAll()
+            }
+        } catch {
+            await built.close()
+            throw error
+        }
+        await built.close()
+    }
+
+    private static func stackSettings(
+        _ database: TestDatabase, _ simulator: AppStoreSimulator, _ baseURL: String, _ changes: [String: String?],
+        file: String?
+    ) throws -> Settings {
+        let fixture = try SettingsFixture()
+        let root = try fixture.write(try simulator.keys.rootPEM(), to: "simulator-root.pem")
+        let key = try fixture.write(simulator.keys.privateKeyPEM, to: "simulator-key.p8")
+        var all: [String: String?] = [
+            "VOUCH_DATABASE_URL": database.uri, "VOUCH_TRUSTED_ROOTS_FILE": root, "VOUCH_APP_PRIVATE_KEY_FILE": key,
+            "VOUCH_APP_STORE_PRODUCTION_URL": baseURL + "/production",
+            "VOUCH_APP_STORE_SANDBOX_URL": baseURL + "/sandbox",
+        ]
+        all.merge(changes) { _, new in new }
+        return try fixture.load(all, file: file)
+    }
+
+    /// Takes everything that is due, until nothing more is, moving time to each next check in between.
+    func recheckUntilQuiet(rounds: Int = 20) async {
+        for _ in 0..<rounds where await service.recheckWorker.tick() > 0 {}
+    }
+
+    /// The rows of one statement, read behind the service's back, as text.
+    func rows(_ statement: SQL) async throws -> [[String?]] {
+        try await database.withOwnerClient { client in
+            try await client.query(statement).map { row in
+                try row.columnNames.indices.map { try row.decode($0, as: String?.self) }
+            }
+        }
+    }
+
+    func count(_ statement: SQL) async throws -> Int64 {
+        try await database.withOwnerClient { client in
+            try #require(try await client.query(statement).first).decode(0)
+        }
+    }
+
+    /// Replays every chain from its append-only rows and compares it with what is stored (law 7).
+    func expectReplayEqualsStore(at location: SourceLocation = #_sourceLocation) async throws {
+        for id in try await store.chains(after: nil, limit: 10_000) {
+            let stored = try #require(try await store.chain(numbered: id))
+            let events = try await store.events(of: id, afterVersion: 0, limit: 10_000)
+            let replayed = try Chain.replay(
+                events.map { LedgerEvent(chainID: id, chainVersion: $0.chainVersion, entries: $0.entries) },
+                evidence: stored.evidence)
+            #expect(replayed.replayable == stored.replayable, "chain \(id.rawValue)", sourceLocation: location)
+        }
+    }
+}
+
+/// Sends requests to the service and holds both sides of every exchange to openapi.yaml.
+struct StackClient: Sendable {
+    let client: any TestClientProtocol
+
+    func send(
+        _ method: HTTPRequest.Method, _ path: String, as role: Role? = .app, json: String? = nil,
+        headers: HTTPFields = HTTPFields(), validatesRequest: Bool = true, at location: SourceLocation = #_sourceLocation
+    ) async throws -> EdgeAnswer {
+        if validatesRequest, let json {
+            let violations = EdgeClient.spec.validate(
+                request: method.rawValue, path: path, headers: [("Content-Type", "application/json")],
+                body: Array(json.utf8))
+            #expect(violations.isEmpty, "request of \(method) \(path)", sourceLocation: location)
+        }
+        return try await EdgeClient(client: client).send(
+            method, path, key: role.map(TestStack.key), headers: headers, bytes: json.map { Array($0.utf8) },
+            at: location)
+    }
+
+    func post(
+        _ account: String, _ id: String, as role: Role = .app, extra: String = "",
+        at location: SourceLocation = #_sourceLocation
+    ) async throws -> EdgeAnswer {
+        try await send(
+            .post, "/v1/transactions", as: role, json: #"{"accountId":"\#(account)","transactionId":"\#(id)"\#(extra)}"#,
+            at: location)
+    }
+
+    func post(
+        _ account: String, signed jws: String, as role: Role = .device, extra: String = "",
+        at location: SourceLocation = #_sourceLocation
+    ) async throws -> EdgeAnswer {
+        try await send(
+            .post, "/v1/transactions", as: role, json: #"{"accountId":"\#(account)","signedTransaction":"\#(jws)"\#(extra)}"#,
+            at: location)
+    }
+
+    func get(
+        _ path: String, as role: Role? = .app, headers: HTTPFields = HTTPFields(),
+        at location: SourceLocation = #_sourceLocation
+    ) async throws -> EdgeAnswer {
+        try await send(.get, path, as: role, headers: headers, at: location)
+    }
+
+    func recheck(_ id: String, at location: SourceLocation = #_sourceLocation) async throws -> EdgeAnswer {
+        try await send(
+            .post, "/v1/transactions/\(id)/recheck", as: .support, json: #"{"why":"a test asks"}"#, at: location)
+    }
+}
+
+extension EdgeAnswer {
+    var state: String? { json?["state"]?.text }
+    var reason: String? { json?["reason"]?.text }
+    var refusal: String? { json?["refusal"]?.text }
+    /// `state/reason`.
+    var stateAndReason: String { "\(state ?? "-")/\(reason ?? "-")" }
+    func flag(_ name: String) -> Bool { json?[name] == .bool(true) }
+    var grants: [(id: String, kind: String, status: String)] {
+        (json?["grants"]?.items ?? []).map {
+            ($0["id"]?.text ?? "", $0["kind"]?.text ?? "", $0["status"]?.text ?? "")
+        }
+    }
+    var activeKeys: [String] {
+        (json?["entitlements"]?.items ?? []).filter { $0["active"] == .bool(true) }.compactMap { $0["key"]?.text }
+    }
+}
