@@ -65,7 +65,7 @@ let everything: [Target] = [
         swiftSettings: strict),
     .target(
         name: "AppStoreSimulator",
-        dependencies: ["PurchaseCore", x509, swiftASN1, crypto, hummingbird, httpTypes, nioCore, logging],
+        dependencies: [x509, swiftASN1, crypto, hummingbird, httpTypes, nioCore, logging],
         swiftSettings: strict),
     .executableTarget(
         name: "app-store-simulator", dependencies: ["AppStoreSimulator", argumentParser, hummingbird, logging],
@@ -88,7 +88,10 @@ let everything: [Target] = [
         swiftSettings: strict),
     .testTarget(
         name: "AppStoreSimulatorTests",
-        dependencies: ["AppStoreSimulator", "PurchaseCore", "AppStoreJWS", hummingbird, hummingbirdTesting, crypto, x509, asyncHTTPClient],
+        dependencies: [
+            "AppStoreSimulator", "app-store-simulator", hummingbird, hummingbirdTesting, httpTypes, crypto, x509, swiftASN1,
+            asyncHTTPClient, nioCore, nioHTTP1,
+        ],
         swiftSettings: strict),
     .testTarget(
         name: "AppStoreClientTests",
@@ -99,17 +102,21 @@ let everything: [Target] = [
         swiftSettings: strict),
     .testTarget(
         name: "PurchaseStoreTests",
-        dependencies: ["PurchaseStore", "PurchaseService", "PurchaseCore", "Postgres", "TestSupport", logging],
+        dependencies: ["PurchaseStore", "PurchaseService", "PurchaseCore", "Postgres", "TestSupport", crypto, logging],
         swiftSettings: strict),
     .testTarget(
         name: "PurchaseAPITests",
         dependencies: [
             "vouch", "PurchaseAPI", "TestSupport", "PurchaseCore", "PurchaseStore", "PurchaseService", "AppStoreSimulator",
-            "Postgres", crypto, hummingbird, hummingbirdTesting, httpTypes, logging, asyncHTTPClient, nioCore,
+            "AppStoreJWS", "AppStoreClient", "Postgres", crypto, hummingbird, hummingbirdTesting, httpTypes, logging, asyncHTTPClient, nioCore,
         ],
         swiftSettings: strict),
     .testTarget(
-        name: "SystemTests", dependencies: ["TestSupport", "PurchaseStore", "Postgres", asyncHTTPClient, nioCore, logging],
+        name: "SystemTests",
+        dependencies: [
+            "vouch", "app-store-simulator", "TestSupport", "PurchaseCore", "PurchaseStore", "Postgres", asyncHTTPClient, nioCore,
+            nioHTTP1, logging,
+        ],
         swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: [yams], swiftSettings: strict),
 ]

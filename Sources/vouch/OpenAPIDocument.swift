@@ -213,7 +213,7 @@ paths:
                     code: transaction-claimed
                     retryable: false
                     finish: false
-                    caseId: case-7-12
+                    caseId: case-production-2000000900000001-12
                     claimToken: Zm9yLXRoaXMtcG9zdC1vbmx5
         '413':
           $ref: '#/components/responses/SubmissionTooLarge'
@@ -316,18 +316,34 @@ paths:
                         chainVersion: 1
                         recordedAt: '2026-11-20T09:15:02.120Z'
                         input: claim
-                        rule: claim-recorded
+                        rule: claim_recorded
                         policyVersion: '1'
                         actor: game-backend
                         evidence: null
                         changes:
-                          - {kind: state, transactionId: '2000000900000001', from: null, to: received, reason: new}
-                          - {kind: claim, status: waiting}
+                          - kind: identified
+                            environment: null
+                            originalTransactionId: null
+                            transactionId: '2000000900000001'
+                          - kind: state
+                            transactionId: '2000000900000001'
+                            state: received
+                            reason: new
+                            refusal: null
+                            purchaseId: null
+                            decidingSha256: null
+                          - kind: claim
+                            status: waiting
+                            refusal: null
+                            tokenComparison: null
+                            caseId: null
+                            transactionId: '2000000900000001'
+                            claimedAt: '2026-11-20T09:15:02.120Z'
                       - position: '18'
                         chainVersion: 2
                         recordedAt: '2026-11-20T09:15:02.455Z'
                         input: evidence
-                        rule: paid-confirmed
+                        rule: purchase_confirmed
                         policyVersion: '1'
                         actor: null
                         evidence:
@@ -336,11 +352,20 @@ paths:
                         changes:
                           - kind: state
                             transactionId: '2000000900000001'
-                            from: received
-                            to: paid
+                            state: paid
                             reason: confirmed
-                          - {kind: claim, status: held}
-                          - {kind: entitlement, key: lifetime, active: true}
+                            refusal: null
+                            purchaseId: production.purchased.2000000900000001
+                            decidingSha256: 5f0cb1b6b1f6a0e5b9b3a2b9e3d4c6a7f8091a2b3c4d5e6f708192a3b4c5d6e7
+                          - kind: entitlement
+                            key: lifetime
+                            productId: com.example.app.lifetime
+                            environment: Production
+                            transactionId: '2000000900000001'
+                            originalTransactionId: '2000000900000001'
+                            rule: paid
+                            since: '2026-11-20T09:15:00.000Z'
+                            until: null
                     nextCursor: null
         '400':
           $ref: '#/components/responses/Invalid'
@@ -492,18 +517,10 @@ paths:
       summary: List the deliveries of consumables to an account, oldest first.
       description: |
         Credit each `grant` and `reinstatement`, and take back each `reversal`, once per `id`, then acknowledge it.
-        Without `status` only open ones are listed, so that a delivery is seen until it is acknowledged.
+        A delivery is listed until it is acknowledged, and no longer.
       x-roles: [app]
       parameters:
         - $ref: '#/components/parameters/AccountId'
-        - name: status
-          in: query
-          required: false
-          description: Which grants to list.
-          schema:
-            type: string
-            enum: [open, acknowledged, cancelled, all]
-            default: open
         - $ref: '#/components/parameters/Cursor'
         - $ref: '#/components/parameters/Limit'
       responses:
@@ -520,7 +537,7 @@ paths:
                 open:
                   value:
                     grants:
-                      - id: Production.PURCHASED.2000000900000004.grant.1
+                      - id: production.purchased.2000000900000004.grant.1
                         kind: grant
                         status: open
                         accountId: player-4711
@@ -567,7 +584,7 @@ paths:
               examples:
                 acknowledged:
                   value:
-                    id: Production.PURCHASED.2000000900000004.grant.1
+                    id: production.purchased.2000000900000004.grant.1
                     kind: grant
                     status: acknowledged
                     accountId: player-4711
@@ -1596,7 +1613,10 @@ components:
           type: string
           enum: [open, acknowledged, cancelled]
         accountId:
-          $ref: '#/components/schemas/AccountId'
+          description: Null once the account is erased.
+          anyOf:
+            - $ref: '#/components/schemas/AccountId'
+            - type: 'null'
         environment:
           $ref: '#/components/schemas/Environment'
         productId:
@@ -1645,7 +1665,15 @@ components:
         input:
           description: What was decided upon.
           type: string
-          enum: [evidence, app_store_answer, claim, deadline, hold_elapsed, staff_action, policy_changed]
+          enum:
+            - evidence
+            - app_store_answer
+            - claim
+            - deadline
+            - hold_elapsed
+            - staff_action
+            - grant_acknowledged
+            - policy_changed
         rule:
           description: The rule that decided.
           type: string

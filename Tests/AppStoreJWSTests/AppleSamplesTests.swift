@@ -51,15 +51,17 @@ struct AppleSamplesTests {
         #expect(result.failure == .signatureMismatch)
     }
 
-    @Test("a kind is not taken for another", arguments: [SignedPayloadKind.renewalInfo, .notification, .appTransaction])
+    @Test(
+        "a kind is not taken for another", arguments: [SignedPayloadKind.renewalInfo, .notification, .appTransaction])
     func otherKind(kind: SignedPayloadKind) async throws {
         let jws = try Fixture.transaction()
-        let failure: VerificationFailureCode? = switch kind {
-        case .transaction: nil
-        case .renewalInfo: await verifier.verifyRenewalInfo(jws, now: Moment.later).failure
-        case .notification: await verifier.verifyNotification(jws, now: Moment.later).failure
-        case .appTransaction: await verifier.verifyAppTransaction(jws, now: Moment.later).failure
-        }
+        let failure: VerificationFailureCode? =
+            switch kind {
+            case .transaction: nil
+            case .renewalInfo: await verifier.verifyRenewalInfo(jws, now: Moment.later).failure
+            case .notification: await verifier.verifyNotification(jws, now: Moment.later).failure
+            case .appTransaction: await verifier.verifyAppTransaction(jws, now: Moment.later).failure
+            }
         #expect(failure == .payloadKind)
     }
 

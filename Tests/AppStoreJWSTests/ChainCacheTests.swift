@@ -12,7 +12,9 @@ struct ChainCacheTests {
         let cache = VerifiedChainCache()
         let verifier = try chain.verifier(cache: cache)
         #expect(await verifier.verifyTransaction(try chain.jws(), now: Moment.now).verified != nil)
-        #expect(await verifier.verifyTransaction(try chain.jws(Payload.transaction(id: "2")), now: Moment.now).verified != nil)
+        #expect(
+            await verifier.verifyTransaction(try chain.jws(Payload.transaction(id: "2")), now: Moment.now).verified
+                != nil)
         #expect(cache.statistics == .init(hits: 1, builds: 1))
         let other = try MintedChain(ChainRecipe(foreign: true))
         let forged = try other.jws(header: chain.header())
@@ -143,7 +145,8 @@ struct ChainCacheTests {
         let verified = await withTaskGroup(of: Bool.self) { group in
             for index in 0..<32 {
                 group.addTask {
-                    await verifier.verifyTransaction(index.isMultiple(of: 2) ? forged : genuine, now: Moment.now).verified != nil
+                    await verifier.verifyTransaction(index.isMultiple(of: 2) ? forged : genuine, now: Moment.now)
+                        .verified != nil
                 }
             }
             return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
@@ -176,7 +179,10 @@ struct FlightTableTests {
     @Test("one leads, the others get what it lands, and newcomers too until it closes")
     func flight() async {
         let table = FlightTable<String, Int>()
-        guard case .lead = await table.board("k") else { Issue.record("the first doesn't lead"); return }
+        guard case .lead = await table.board("k") else {
+            Issue.record("the first doesn't lead")
+            return
+        }
         await withTaskGroup(of: Int?.self) { group in
             for _ in 0..<10 {
                 group.addTask {
@@ -188,10 +194,16 @@ struct FlightTableTests {
             table.land("k", 7)
             for await value in group { #expect(value == 7) }
         }
-        guard case .joined(7) = await table.board("k") else { Issue.record("a newcomer before the end"); return }
+        guard case .joined(7) = await table.board("k") else {
+            Issue.record("a newcomer before the end")
+            return
+        }
         table.close("k")
         #expect(table.count == 0)
-        guard case .lead = await table.board("k") else { Issue.record("the next flight has no leader"); return }
+        guard case .lead = await table.board("k") else {
+            Issue.record("the next flight has no leader")
+            return
+        }
     }
 
     @Test("keys don't share flights")

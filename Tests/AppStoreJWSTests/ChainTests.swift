@@ -8,8 +8,9 @@ struct ChainTests {
         _ recipe: ChainRecipe, trusting trusted: ChainRecipe = ChainRecipe()
     ) async throws -> VerificationFailure? {
         let verifier = try MintedChain(trusted).verifier()
-        guard case .invalid(let failure) = await verifier.verifyTransaction(
-            try MintedChain(recipe).jws(), now: Moment.now)
+        guard
+            case .invalid(let failure) = await verifier.verifyTransaction(
+                try MintedChain(recipe).jws(), now: Moment.now)
         else { return nil }
         return failure
     }
@@ -25,7 +26,8 @@ struct ChainTests {
         let change: @Sendable (inout ChainRecipe) -> Void
 
         init(
-            _ description: String, _ code: VerificationFailureCode, _ change: @escaping @Sendable (inout ChainRecipe) -> Void
+            _ description: String, _ code: VerificationFailureCode,
+            _ change: @escaping @Sendable (inout ChainRecipe) -> Void
         ) {
             self.testDescription = description
             self.code = code
@@ -95,7 +97,9 @@ struct ChainTests {
         // The genuine authorities, and a leaf of the attacker's.
         let foreignLeaf = [try der(other.leaf), try der(chain.intermediate), try der(chain.root)]
         let signed = try other.jws(header: chain.header(x5c: foreignLeaf))
-        #expect(try await chain.verifier().verifyTransaction(signed, now: Moment.now).failure == .certificateSignatureInvalid)
+        #expect(
+            try await chain.verifier().verifyTransaction(signed, now: Moment.now).failure
+                == .certificateSignatureInvalid)
         // The genuine chain, and a signature by the attacker's leaf.
         let borrowed = try other.jws(header: chain.header())
         #expect(try await chain.verifier().verifyTransaction(borrowed, now: Moment.now).failure == .signatureMismatch)
@@ -108,7 +112,8 @@ struct ChainTests {
         // A foreign chain that ends in the genuine root's bytes.
         let decorated = [try der(other.leaf), try der(other.intermediate), try der(chain.root)]
         let jws = try other.jws(header: chain.header(x5c: decorated))
-        #expect(try await chain.verifier().verifyTransaction(jws, now: Moment.now).failure == .certificateSignatureInvalid)
+        #expect(
+            try await chain.verifier().verifyTransaction(jws, now: Moment.now).failure == .certificateSignatureInvalid)
         // The genuine chain that shows another root than the one that closes it.
         let masked = [try der(chain.leaf), try der(chain.intermediate), try der(other.root)]
         let second = try chain.jws(header: chain.header(x5c: masked))
@@ -187,8 +192,12 @@ struct DateTests {
         #expect(try await chain.verifier().verifyTransaction(jws, now: Moment.now).failure == .signatureMismatch)
     }
 
-    @Test("evidence without a signedDate is malformed", arguments: ["", #","signedDate":null"#, #","signedDate":"soon""#,
-        #","signedDate":1e300"#])
+    @Test(
+        "evidence without a signedDate is malformed",
+        arguments: [
+            "", #","signedDate":null"#, #","signedDate":"soon""#,
+            #","signedDate":1e300"#,
+        ])
     func noDate(member: String) async throws {
         let chain = try MintedChain()
         let jws = try chain.jws(#"{"transactionId":"1"\#(member)}"#)

@@ -24,34 +24,44 @@ struct JSONParserTests {
         #expect(object["a"] == .string("\"\\/\u{8}\u{c}\n\r\té😀\0"))
     }
 
-    @Test("what isn't JSON is refused", arguments: [
-        "", " ", "{", "}", "{]", "[}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{\"a\":1 \"b\":2}", "{a:1}",
-        "{\"a\":01}", "{\"a\":-}", "{\"a\":1.}", "{\"a\":.5}", "{\"a\":1e}", "{\"a\":+1}", "{\"a\":0x1}", "{\"a\":tru}",
-        "{\"a\":True}", "{\"a\":\"\n\"}", "{\"a\":\"\\x\"}", "{\"a\":\"\\u12\"}", "{\"a\":\"\\u12g4\"}", "{\"a\":\"",
-        "{\"a\":\"\\", "{\"a\":[1,]}", "{\"a\":1}//", "{\"a\":Infinity}", "[]", "1", "null", "{\"a\":1}\u{0}",
-    ])
+    @Test(
+        "what isn't JSON is refused",
+        arguments: [
+            "", " ", "{", "}", "{]", "[}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{\"a\":1 \"b\":2}", "{a:1}",
+            "{\"a\":01}", "{\"a\":-}", "{\"a\":1.}", "{\"a\":.5}", "{\"a\":1e}", "{\"a\":+1}", "{\"a\":0x1}",
+            "{\"a\":tru}",
+            "{\"a\":True}", "{\"a\":\"\n\"}", "{\"a\":\"\\x\"}", "{\"a\":\"\\u12\"}", "{\"a\":\"\\u12g4\"}",
+            "{\"a\":\"",
+            "{\"a\":\"\\", "{\"a\":[1,]}", "{\"a\":1}//", "{\"a\":Infinity}", "[]", "1", "null", "{\"a\":1}\u{0}",
+        ])
     func syntax(text: String) {
         #expect(throws: JSONFault.syntax) { try parse(text) }
     }
 
-    @Test("half a surrogate pair is no character", arguments: [
-        #"{"a":"\ud83d"}"#, #"{"a":"\ude00"}"#, #"{"a":"\ud83d\ud83d"}"#, #"{"a":"\ud83dx"}"#, #"{"\ud800":1}"#,
-    ])
+    @Test(
+        "half a surrogate pair is no character",
+        arguments: [
+            #"{"a":"\ud83d"}"#, #"{"a":"\ude00"}"#, #"{"a":"\ud83d\ud83d"}"#, #"{"a":"\ud83dx"}"#, #"{"\ud800":1}"#,
+        ])
     func surrogates(text: String) {
         #expect(throws: JSONFault.encoding) { try parse(text) }
     }
 
-    @Test("bytes that aren't UTF-8 are refused", arguments: [
-        [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82],
-    ] as [[UInt8]])
+    @Test(
+        "bytes that aren't UTF-8 are refused",
+        arguments: [
+            [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82],
+        ] as [[UInt8]])
     func encoding(bytes: [UInt8]) {
         let text = Array("{\"a\":\"".utf8) + bytes + Array("\"}".utf8)
         #expect(throws: JSONFault.encoding) { try JSONParser.object(text, limits: .payload) }
     }
 
-    @Test("a name twice in one object is refused; in two objects it is not", arguments: [
-        #"{"a":1,"a":1}"#, #"{"a":1,"\u0061":2}"#, #"{"x":{"a":1,"b":2,"a":3}}"#,
-    ])
+    @Test(
+        "a name twice in one object is refused; in two objects it is not",
+        arguments: [
+            #"{"a":1,"a":1}"#, #"{"a":1,"\u0061":2}"#, #"{"x":{"a":1,"b":2,"a":3}}"#,
+        ])
     func duplicates(text: String) throws {
         #expect(throws: JSONFault.duplicateName) { try parse(text) }
         #expect(throws: Never.self) { try parse(#"{"a":{"a":{"a":1}},"b":{"a":1}}"#) }
@@ -68,10 +78,13 @@ struct JSONParserTests {
 
 @Suite("Strict base64")
 struct Base64Tests {
-    @Test("the test vectors of RFC 4648, in both forms", arguments: [
-        ("", "", ""), ("f", "Zg==", "Zg"), ("fo", "Zm8=", "Zm8"), ("foo", "Zm9v", "Zm9v"), ("foob", "Zm9vYg==", "Zm9vYg"),
-        ("fooba", "Zm9vYmE=", "Zm9vYmE"), ("foobar", "Zm9vYmFy", "Zm9vYmFy"),
-    ])
+    @Test(
+        "the test vectors of RFC 4648, in both forms",
+        arguments: [
+            ("", "", ""), ("f", "Zg==", "Zg"), ("fo", "Zm8=", "Zm8"), ("foo", "Zm9v", "Zm9v"),
+            ("foob", "Zm9vYg==", "Zm9vYg"),
+            ("fooba", "Zm9vYmE=", "Zm9vYmE"), ("foobar", "Zm9vYmFy", "Zm9vYmFy"),
+        ])
     func vectors(plain: String, standard: String, url: String) {
         #expect(Base64.decode(standard: Array(standard.utf8)[...]) == Array(plain.utf8))
         #expect(Base64.decode(url: Array(url.utf8)[...]) == Array(plain.utf8))
@@ -85,10 +98,13 @@ struct Base64Tests {
         #expect(Base64.decode(url: Array("+/+/".utf8)[...]) == nil)
     }
 
-    @Test("every other spelling is refused", arguments: ["Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "=", "==", "====", "Z", "Zm9v=", "Z=9v", "Zm 9v"])
+    @Test(
+        "every other spelling is refused",
+        arguments: ["Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "=", "==", "====", "Z", "Zm9v=", "Z=9v", "Zm 9v"])
     func standard(text: String) { #expect(Base64.decode(standard: Array(text.utf8)[...]) == nil) }
 
-    @Test("every other spelling is refused in base64url", arguments: ["Z", "Zg==", "Zh", "Zm9", "Zm9vY", "Zm8=", "Zm\n8"])
+    @Test(
+        "every other spelling is refused in base64url", arguments: ["Z", "Zg==", "Zh", "Zm9", "Zm9vY", "Zm8=", "Zm\n8"])
     func url(text: String) { #expect(Base64.decode(url: Array(text.utf8)[...]) == nil) }
 
     @Test("a slice in the middle of an array is decoded as such")

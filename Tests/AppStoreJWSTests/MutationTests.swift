@@ -24,7 +24,8 @@ struct MutationTests {
         let verifier = try chain.verifier()
         let bytes = Array(try chain.jws().utf8)
         let header = try #require(bytes.firstIndex(of: UInt8(ascii: ".")))
-        #expect(await verifier.verifyTransaction(String(decoding: bytes, as: UTF8.self), now: Moment.now).verified != nil)
+        #expect(
+            await verifier.verifyTransaction(String(decoding: bytes, as: UTF8.self), now: Moment.now).verified != nil)
         for position in header..<bytes.count {
             let result = await verifier.verifyTransaction(
                 flipped(bytes, at: position, using: &generator), now: Moment.now)
@@ -89,7 +90,9 @@ struct MutationTests {
             case 0: changed.removeSubrange(start..<end)
             case 1: changed.insert(contentsOf: changed[start..<end], at: start)
             case 2: changed.replaceSubrange(start..<end, with: changed[start..<end].shuffled(using: &generator))
-            default: changed.replaceSubrange(start..<end, with: (start..<end).map { _ in UInt8.random(in: 0...127, using: &generator) })
+            default:
+                changed.replaceSubrange(
+                    start..<end, with: (start..<end).map { _ in UInt8.random(in: 0...127, using: &generator) })
             }
             let text = String(decoding: changed, as: UTF8.self)
             guard text != genuine else { continue }
@@ -117,7 +120,8 @@ struct MutationTests {
                 default: return base64URL(Array(#"{"alg":"ES256","x5c":["#.utf8) + json)
                 }
             }
-            guard case .invalid = await verifier.verifyTransaction(segments.joined(separator: "."), now: Moment.now) else {
+            guard case .invalid = await verifier.verifyTransaction(segments.joined(separator: "."), now: Moment.now)
+            else {
                 Issue.record("garbage verifies")
                 return
             }

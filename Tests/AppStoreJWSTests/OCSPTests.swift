@@ -112,10 +112,12 @@ struct OCSPTests {
         #expect(try await verify().verified?.ocspChecked == OCSPCoverage(leaf: .good, intermediate: .good))
     }
 
-    @Test("times are judged with five minutes of tolerance", arguments: [
-        FakeResponder.Answer(producedAt: Moment.now + .minutes(5), thisUpdate: Moment.now + .minutes(5)),
-        FakeResponder.Answer(nextUpdate: Moment.now - .minutes(5)),
-    ])
+    @Test(
+        "times are judged with five minutes of tolerance",
+        arguments: [
+            FakeResponder.Answer(producedAt: Moment.now + .minutes(5), thisUpdate: Moment.now + .minutes(5)),
+            FakeResponder.Answer(nextUpdate: Moment.now - .minutes(5)),
+        ])
     func tolerance(answer: FakeResponder.Answer) async throws {
         responder.set(leaf: .answer(answer))
         #expect(try await verify().verified != nil)
@@ -125,30 +127,42 @@ struct OCSPTests {
     func noURI() async throws {
         let chain = try MintedChain(ChainRecipe(leafOCSP: nil, intermediateOCSP: nil))
         let verified = try #require(
-            try await chain.verifier(ocsp: responder.checker()).verifyTransaction(try chain.jws(), now: Moment.now).verified)
+            try await chain.verifier(ocsp: responder.checker()).verifyTransaction(try chain.jws(), now: Moment.now)
+                .verified)
         #expect(verified.ocspChecked == OCSPCoverage(leaf: .noURI, intermediate: .noURI))
         #expect(responder.requests.isEmpty)
     }
 
-    @Test("an address elsewhere is not asked", arguments: [
-        "http://other.example.test/leaf", "http://ocsp.example.test:8080/leaf", "ftp://ocsp.example.test/leaf",
-        "http://ocsp.example.test@other.test/leaf", "http://other.test/ocsp.example.test", "ocsp.example.test", "http://",
-        "http://ocsp.example.test.evil.test/", "http://evil.test\\@ocsp.example.test/", "http://ocsp.example.test /",
-    ])
+    @Test(
+        "an address elsewhere is not asked",
+        arguments: [
+            "http://other.example.test/leaf", "http://ocsp.example.test:8080/leaf", "ftp://ocsp.example.test/leaf",
+            "http://ocsp.example.test@other.test/leaf", "http://other.test/ocsp.example.test", "ocsp.example.test",
+            "http://",
+            "http://ocsp.example.test.evil.test/", "http://evil.test\\@ocsp.example.test/",
+            "http://ocsp.example.test /",
+        ])
     func elsewhere(url: String) async throws {
         let chain = try MintedChain(ChainRecipe(leafOCSP: url))
-        let result = try await chain.verifier(ocsp: responder.checker()).verifyTransaction(try chain.jws(), now: Moment.now)
+        let result = try await chain.verifier(ocsp: responder.checker()).verifyTransaction(
+            try chain.jws(), now: Moment.now)
         #expect(result.doubt == .ocspURIElsewhere)
         #expect(!responder.requests.contains(url))
     }
 
-    @Test("allowed hosts are compared whole, without case, with their port", arguments: [
-        ("http://ocsp.example.test", "ocsp.example.test", true), ("http://OCSP.example.test/x", "ocsp.example.test", true),
-        ("http://ocsp.example.test:80/x", "ocsp.example.test", true), ("https://ocsp.example.test:443/x", "ocsp.example.test", true),
-        ("https://ocsp.example.test:80/x", "ocsp.example.test", false), ("http://127.0.0.1:8888/x", "127.0.0.1:8888", true),
-        ("http://127.0.0.1:8889/x", "127.0.0.1:8888", false), ("http://ocsp.example.test?x", "ocsp.example.test", true),
-        ("http://a.ocsp.example.test/", "ocsp.example.test", false), ("http:///x", "", false),
-    ])
+    @Test(
+        "allowed hosts are compared whole, without case, with their port",
+        arguments: [
+            ("http://ocsp.example.test", "ocsp.example.test", true),
+            ("http://OCSP.example.test/x", "ocsp.example.test", true),
+            ("http://ocsp.example.test:80/x", "ocsp.example.test", true),
+            ("https://ocsp.example.test:443/x", "ocsp.example.test", true),
+            ("https://ocsp.example.test:80/x", "ocsp.example.test", false),
+            ("http://127.0.0.1:8888/x", "127.0.0.1:8888", true),
+            ("http://127.0.0.1:8889/x", "127.0.0.1:8888", false),
+            ("http://ocsp.example.test?x", "ocsp.example.test", true),
+            ("http://a.ocsp.example.test/", "ocsp.example.test", false), ("http:///x", "", false),
+        ])
     func hosts(url: String, allowed: String, expected: Bool) {
         #expect(OCSPResponder.isAllowed(url, [allowed]) == expected)
     }
@@ -291,21 +305,25 @@ struct OCSPTests {
         for _ in 0..<600 {
             var bytes = genuine
             if Bool.random(using: &generator) {
-                bytes[Int.random(in: 0..<bytes.count, using: &generator)] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+                bytes[Int.random(in: 0..<bytes.count, using: &generator)] ^=
+                    1 << UInt8.random(in: 0..<8, using: &generator)
             } else {
                 bytes.removeLast(Int.random(in: 1...bytes.count, using: &generator))
             }
-            guard case .doubt = OCSPResponse.judge(bytes, about: certID, issuer: chain.intermediate, now: Moment.now) else {
+            guard case .doubt = OCSPResponse.judge(bytes, about: certID, issuer: chain.intermediate, now: Moment.now)
+            else {
                 Issue.record("a changed response counts")
                 return
             }
         }
     }
 
-    @Test("OCSP times are read by the calendar", arguments: [
-        (1970, 1, 1, Int64(0)), (2000, 2, 29, 951_782_400_000), (2000, 3, 1, 951_868_800_000),
-        (2026, 6, 1, 1_780_272_000_000), (2100, 3, 1, 4_107_542_400_000), (1999, 12, 31, 946_598_400_000),
-    ])
+    @Test(
+        "OCSP times are read by the calendar",
+        arguments: [
+            (1970, 1, 1, Int64(0)), (2000, 2, 29, 951_782_400_000), (2000, 3, 1, 951_868_800_000),
+            (2026, 6, 1, 1_780_272_000_000), (2100, 3, 1, 4_107_542_400_000), (1999, 12, 31, 946_598_400_000),
+        ])
     func calendar(year: Int, month: Int, day: Int, milliseconds: Int64) throws {
         let time = try GeneralizedTime(
             year: year, month: month, day: day, hours: 0, minutes: 0, seconds: 0, fractionalSeconds: 0)

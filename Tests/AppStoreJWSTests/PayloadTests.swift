@@ -85,16 +85,20 @@ struct PayloadTests {
         #expect(odd.storeEnvironment == nil)
     }
 
-    @Test("one odd field is recorded and costs nothing else", arguments: [
-        (#""price":"4990""#, "price"), (#""price":4.99"#, "price"), (#""price":9223372036854775808"#, "price"),
-        (#""offerType":[1]"#, "offerType"), (#""isUpgraded":"yes""#, "isUpgraded"), (#""isUpgraded":1"#, "isUpgraded"),
-        (#""expiresDate":"2026-01-01""#, "expiresDate"), (#""expiresDate":1e99"#, "expiresDate"),
-        (#""currency":840"#, "currency"), (#""currency":"\u0000""#, "currency"),
-        (#""webOrderLineItemId":17"#, "webOrderLineItemId"), (#""webOrderLineItemId":"""#, "webOrderLineItemId"),
-        (#""appAccountToken":"not-a-uuid""#, "appAccountToken"), (#""appAccountToken":5"#, "appAccountToken"),
-        (#""commitmentInfo":"x""#, "commitmentInfo"),
-        (#""commitmentInfo":{"billingPeriodNumber":"two"}"#, "commitmentInfo.billingPeriodNumber"),
-    ])
+    @Test(
+        "one odd field is recorded and costs nothing else",
+        arguments: [
+            (#""price":"4990""#, "price"), (#""price":4.99"#, "price"), (#""price":9223372036854775808"#, "price"),
+            (#""offerType":[1]"#, "offerType"), (#""isUpgraded":"yes""#, "isUpgraded"),
+            (#""isUpgraded":1"#, "isUpgraded"),
+            (#""expiresDate":"2026-01-01""#, "expiresDate"), (#""expiresDate":1e99"#, "expiresDate"),
+            (#""currency":840"#, "currency"), (#""currency":"\u0000""#, "currency"),
+            (#""webOrderLineItemId":17"#, "webOrderLineItemId"), (#""webOrderLineItemId":"""#, "webOrderLineItemId"),
+            (#""appAccountToken":"not-a-uuid""#, "appAccountToken"), (#""appAccountToken":5"#, "appAccountToken"),
+            (#""commitmentInfo":"x""#, "commitmentInfo"),
+            (#""advancedCommerceInfo":{"a":"\u0000"}"#, "advancedCommerceInfo"),
+            (#""commitmentInfo":{"billingPeriodNumber":"two"}"#, "commitmentInfo.billingPeriodNumber"),
+        ])
     func oddField(member: String, path: String) async throws {
         let claims = try await transaction([member])
         #expect(claims.oddFields == [path])
@@ -113,47 +117,60 @@ struct PayloadTests {
         #expect(claims.commitmentInfo == nil)
     }
 
-    @Test("an empty or all-zero account token is absent, and not odd", arguments: ["", "00000000-0000-0000-0000-000000000000"])
+    @Test(
+        "an empty or all-zero account token is absent, and not odd",
+        arguments: ["", "00000000-0000-0000-0000-000000000000"])
     func emptyToken(token: String) async throws {
         let claims = try await transaction([#""appAccountToken":"\#(token)""#])
         #expect(claims.appAccountToken == nil)
         #expect(claims.oddFields.isEmpty)
     }
 
-    @Test("dates may be fractional or written as floating point", arguments: [
-        ("1697679936049.7297", Int64(1_697_679_936_049)), ("1.697679936049e12", 1_697_679_936_049), ("0", 0),
-        ("-1.5", -2), ("-62135596800000", -62_135_596_800_000), ("253402300799999", 253_402_300_799_999),
-    ])
+    @Test(
+        "dates may be fractional or written as floating point",
+        arguments: [
+            ("1697679936049.7297", Int64(1_697_679_936_049)), ("1.697679936049e12", 1_697_679_936_049), ("0", 0),
+            ("-1.5", -2), ("-62135596800000", -62_135_596_800_000), ("253402300799999", 253_402_300_799_999),
+        ])
     func fractionalDates(text: String, milliseconds: Int64) async throws {
         let claims = try await transaction(["\"expiresDate\":\(text)"])
         #expect(claims.expiresDate == Instant(millisecondsSince1970: milliseconds))
         #expect(claims.oddFields.isEmpty)
     }
 
-    @Test("dates that no calendar has are odd", arguments: ["-62135596800001", "253402300800000", "9223372036854775807", "1e400"])
+    @Test(
+        "dates that no calendar has are odd",
+        arguments: ["-62135596800001", "253402300800000", "9223372036854775807", "1e400"])
     func impossibleDates(text: String) async throws {
         #expect(try await transaction(["\"expiresDate\":\(text)"]).oddFields == ["expiresDate"])
     }
 
-    @Test("whole numbers are exact, however they are written", arguments: [
-        ("9223372036854775807", Int64.max), ("-1", -1), ("5.0", 5), ("5e3", 5_000), ("9007199254740993", 9_007_199_254_740_993),
-    ])
+    @Test(
+        "whole numbers are exact, however they are written",
+        arguments: [
+            ("9223372036854775807", Int64.max), ("-1", -1), ("5.0", 5), ("5e3", 5_000),
+            ("9007199254740993", 9_007_199_254_740_993),
+        ])
     func integers(text: String, value: Int64) async throws {
         #expect(try await transaction(["\"price\":\(text)"]).price == value)
     }
 
-    @Test("a revocationDate that can't be read is never taken for its absence", arguments: [
-        "\"2026-06-01\"", "true", "{}", "1e99", "\"\"", "\"1780272000500\"",
-    ])
+    @Test(
+        "a revocationDate that can't be read is never taken for its absence",
+        arguments: [
+            "\"2026-06-01\"", "true", "{}", "1e99", "\"\"", "\"1780272000500\"",
+        ])
     func unreadableRevocation(value: String) async throws {
         #expect(try await failure(Payload.transaction(adding: ["\"revocationDate\":\(value)"])) == .fieldUnreadable)
     }
 
-    @Test("a transaction needs an id of 1 to 32 digits", arguments: [
-        (#""""#, VerificationFailureCode.fieldUnreadable), (#""12a""#, .fieldUnreadable), ("17", .fieldUnreadable),
-        (#""\#(String(repeating: "1", count: 33))""#, .fieldUnreadable), (#""../../refund""#, .fieldUnreadable),
-        (#""٣""#, .fieldUnreadable), (#""1 ""#, .fieldUnreadable), ("null", .fieldMissing),
-    ])
+    @Test(
+        "a transaction needs an id of 1 to 32 digits",
+        arguments: [
+            (#""""#, VerificationFailureCode.fieldUnreadable), (#""12a""#, .fieldUnreadable), ("17", .fieldUnreadable),
+            (#""\#(String(repeating: "1", count: 33))""#, .fieldUnreadable), (#""../../refund""#, .fieldUnreadable),
+            (#""٣""#, .fieldUnreadable), (#""1 ""#, .fieldUnreadable), ("null", .fieldMissing),
+        ])
     func transactionID(value: String, code: VerificationFailureCode) async throws {
         let date = #""signedDate":1780272000000"#
         #expect(try await failure(#"{"transactionId":\#(value),\#(date)}"#) == code)
@@ -165,22 +182,27 @@ struct PayloadTests {
     func longID() async throws {
         let id = String(repeating: "9", count: 32)
         let jws = try chain.jws(Payload.transaction(id: id))
-        #expect(await verifier.verifyTransaction(jws, now: Moment.now).verified?.claims.transactionID == TransactionID(id))
+        #expect(
+            await verifier.verifyTransaction(jws, now: Moment.now).verified?.claims.transactionID == TransactionID(id))
     }
 
-    @Test("a signed payload that isn't one strict JSON object is malformed", arguments: [
-        ("", VerificationFailureCode.payloadMalformed), ("[]", .payloadMalformed), ("{\"transactionId\":\"1\"", .payloadMalformed),
-        (#"{"transactionId":"1","transactionId":"2","signedDate":1}"#, .payloadDuplicateName),
-        (#"{"transactionId":"1","data":{"a":1,"a":2},"signedDate":1}"#, .payloadDuplicateName),
-        ("{}", .payloadKind),
-    ])
+    @Test(
+        "a signed payload that isn't one strict JSON object is malformed",
+        arguments: [
+            ("", VerificationFailureCode.payloadMalformed), ("[]", .payloadMalformed),
+            ("{\"transactionId\":\"1\"", .payloadMalformed),
+            (#"{"transactionId":"1","transactionId":"2","signedDate":1}"#, .payloadDuplicateName),
+            (#"{"transactionId":"1","data":{"a":1,"a":2},"signedDate":1}"#, .payloadDuplicateName),
+            ("{}", .payloadKind),
+        ])
     func malformed(payload: String, code: VerificationFailureCode) async throws {
         #expect(try await failure(payload) == code)
     }
 
     @Test("payload that isn't UTF-8 is malformed")
     func notUTF8() async throws {
-        let input = base64URL(try chain.header().utf8) + "." + base64URL(Array("{\"a\":\"".utf8) + [0xFF] + Array("\"}".utf8))
+        let input =
+            base64URL(try chain.header().utf8) + "." + base64URL(Array("{\"a\":\"".utf8) + [0xFF] + Array("\"}".utf8))
         let jws = try input + "." + base64URL(chain.signature(over: input))
         #expect(await verifier.verifyTransaction(jws, now: Moment.now).failure == .payloadMalformed)
     }
@@ -274,7 +296,8 @@ struct OtherPayloadTests {
     @Test("a notification type that nobody knows is kept, and odd content costs only itself")
     func unknownNotification() async throws {
         let jws = try chain.jws(
-            #"{"notificationType":"BRAND_NEW","notificationUUID":"u","signedDate":1780272000000,"data":{"status":"one","bundleId":"com.example.app"},"summary":3}"#)
+            #"{"notificationType":"BRAND_NEW","notificationUUID":"u","signedDate":1780272000000,"data":{"status":"one","bundleId":"com.example.app"},"summary":3}"#
+        )
         let claims = try #require(await verifier.verifyNotification(jws, now: Moment.now).verified).claims
         #expect(claims.notificationType == "BRAND_NEW")
         #expect(claims.data?.bundleID == BundleID("com.example.app"))
@@ -284,7 +307,8 @@ struct OtherPayloadTests {
     @Test("an app transaction is dated by its receiptCreationDate")
     func appTransaction() async throws {
         let jws = try chain.jws(
-            #"{"receiptType":"Sandbox","bundleId":"com.example.app","applicationVersion":"3","receiptCreationDate":1780272000000,"originalPurchaseDate":1,"originalApplicationVersion":"1","originalPlatform":"iOS","appTransactionId":"8","versionExternalIdentifier":5}"#)
+            #"{"receiptType":"Sandbox","bundleId":"com.example.app","applicationVersion":"3","receiptCreationDate":1780272000000,"originalPurchaseDate":1,"originalApplicationVersion":"1","originalPlatform":"iOS","appTransactionId":"8","versionExternalIdentifier":5}"#
+        )
         let verified = try #require(await verifier.verifyAppTransaction(jws, now: Moment.now).verified)
         #expect(verified.signedDate == Moment.signed)
         #expect(verified.claims.storeEnvironment == .sandbox)

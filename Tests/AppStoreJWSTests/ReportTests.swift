@@ -36,7 +36,10 @@ struct ReportTests {
         #expect(failure.code == .payloadKind)
         let chain = try MintedChain()
         for (kind, payload) in [
-            (SignedPayloadKind.renewalInfo, #"{"originalTransactionId":"1","autoRenewStatus":1,"signedDate":1780272000000}"#),
+            (
+                SignedPayloadKind.renewalInfo,
+                #"{"originalTransactionId":"1","autoRenewStatus":1,"signedDate":1780272000000}"#
+            ),
             (.appTransaction, #"{"receiptType":"Sandbox","receiptCreationDate":1780272000000}"#),
         ] {
             let report = try await chain.verifier().report(on: chain.jws(payload), now: Moment.now)
@@ -76,7 +79,8 @@ struct ReportTests {
     @Test("with OCSP on, its line says what was learnt")
     func ocsp() async throws {
         let chain = try MintedChain(ChainRecipe(leafOCSP: nil))
-        let report = try await chain.verifier(ocsp: FakeResponder(chain).checker()).report(on: try chain.jws(), now: Moment.now)
+        let report = try await chain.verifier(ocsp: FakeResponder(chain).checker()).report(
+            on: try chain.jws(), now: Moment.now)
         #expect(report.lines.last?.result == .passed)
         #expect(report.lines.last?.detail == "leaf: no_uri, intermediate: good")
     }
@@ -109,7 +113,8 @@ struct ReportTests {
         let texts = [
             secret, "\(secret).\(secret).\(secret)", try chain.jws(header: chain.header(alg: secret)),
             try chain.jws(header: #"{"alg":"ES256","x5c":["\#(secret)","",""]}"#), try chain.jws(header: secret),
-            try chain.jws(#"{"transactionId":"\#(secret)","signedDate":1}"#), try chain.jws(#"{"\#(secret)":1,"\#(secret)":2}"#),
+            try chain.jws(#"{"transactionId":"\#(secret)","signedDate":1}"#),
+            try chain.jws(#"{"\#(secret)":1,"\#(secret)":2}"#),
             try MintedChain(ChainRecipe(leafIssuerName: secret)).jws(),
         ]
         for text in texts {
@@ -149,7 +154,9 @@ struct TrustedRootsTests {
         #expect(throws: TrustedRootsError.notAuthority(2)) {
             try TrustedRoots(certificates: [der(chain.root), der(chain.leaf)])
         }
-        #expect(throws: TrustedRootsError.notSelfSigned(1)) { try TrustedRoots(certificates: [der(chain.intermediate)]) }
+        #expect(throws: TrustedRootsError.notSelfSigned(1)) {
+            try TrustedRoots(certificates: [der(chain.intermediate)])
+        }
         #expect(throws: TrustedRootsError.tooMany(17)) {
             try TrustedRoots(certificates: [[UInt8]](repeating: der(chain.root), count: 17))
         }

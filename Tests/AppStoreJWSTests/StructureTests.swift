@@ -6,9 +6,11 @@ import Testing
 
 @Suite("Algorithm tricks")
 struct AlgorithmTests {
-    @Test("another alg is refused, whoever signed", arguments: [
-        "none", "None", "HS256", "RS256", "PS256", "ES384", "ES512", "ES256K", "es256", "ES256 ", "",
-    ])
+    @Test(
+        "another alg is refused, whoever signed",
+        arguments: [
+            "none", "None", "HS256", "RS256", "PS256", "ES384", "ES512", "ES256K", "es256", "ES256 ", "",
+        ])
     func otherAlgorithm(alg: String) async throws {
         let chain = try MintedChain()
         let result = try await chain.verifier().verifyTransaction(
@@ -47,7 +49,8 @@ struct AlgorithmTests {
         let chain = try MintedChain()
         let parts = try chain.jws().split(separator: ".")
         let signature = base64URL([UInt8](repeating: 7, count: count))
-        let result = try await chain.verifier().verifyTransaction("\(parts[0]).\(parts[1]).\(signature)", now: Moment.now)
+        let result = try await chain.verifier().verifyTransaction(
+            "\(parts[0]).\(parts[1]).\(signature)", now: Moment.now)
         #expect(result.failure == .signatureNotRaw)
     }
 
@@ -56,7 +59,8 @@ struct AlgorithmTests {
         let chain = try MintedChain()
         let parts = try chain.jws().split(separator: ".")
         let signature = base64URL([UInt8](repeating: byte, count: 64))
-        let result = try await chain.verifier().verifyTransaction("\(parts[0]).\(parts[1]).\(signature)", now: Moment.now)
+        let result = try await chain.verifier().verifyTransaction(
+            "\(parts[0]).\(parts[1]).\(signature)", now: Moment.now)
         #expect(result.failure == .signatureMismatch)
     }
 
@@ -65,10 +69,13 @@ struct AlgorithmTests {
         let chain = try MintedChain()
         let other = try MintedChain(ChainRecipe(foreign: true))
         let key = other.leafKey.publicKey.rawRepresentation
-        let jwk = #","jwk":{"kty":"EC","crv":"P-256","x":"\#(base64URL(key.prefix(32)))","y":"\#(base64URL(key.suffix(32)))"}"#
+        let jwk =
+            #","jwk":{"kty":"EC","crv":"P-256","x":"\#(base64URL(key.prefix(32)))","y":"\#(base64URL(key.suffix(32)))"}"#
         let extra = jwk + #","kid":"1","jku":"https://example.test/keys","x5u":"https://example.test/c""#
         let header = try chain.header(extra: extra)
-        #expect(try await chain.verifier().verifyTransaction(try chain.jws(header: header), now: Moment.now).verified != nil)
+        #expect(
+            try await chain.verifier().verifyTransaction(try chain.jws(header: header), now: Moment.now).verified != nil
+        )
         let forged = try other.jws(header: header)
         #expect(try await chain.verifier().verifyTransaction(forged, now: Moment.now).failure == .signatureMismatch)
     }
@@ -108,7 +115,8 @@ struct StructureTests {
             for prefix in [true, false] {
                 var changed = parts
                 changed[position] = prefix ? decoration + changed[position] : changed[position] + decoration
-                let result = try await chain.verifier().verifyTransaction(changed.joined(separator: "."), now: Moment.now)
+                let result = try await chain.verifier().verifyTransaction(
+                    changed.joined(separator: "."), now: Moment.now)
                 #expect(result.failure == .notBase64URL, "segment \(position), \(decoration.debugDescription)")
             }
         }
@@ -153,10 +161,13 @@ struct StructureTests {
         #expect(result.failure == .headerSize)
     }
 
-    @Test("a header that isn't one strict JSON object", arguments: [
-        "", "null", "[]", "\"ES256\"", "{", "{}x", "{\"alg\":\"ES256\",}", "{'alg':'ES256'}", "{\"alg\":\"ES256\"}{}",
-        "\u{FEFF}{}", "{\"alg\":NaN}",
-    ])
+    @Test(
+        "a header that isn't one strict JSON object",
+        arguments: [
+            "", "null", "[]", "\"ES256\"", "{", "{}x", "{\"alg\":\"ES256\",}", "{'alg':'ES256'}",
+            "{\"alg\":\"ES256\"}{}",
+            "\u{FEFF}{}", "{\"alg\":NaN}",
+        ])
     func header(text: String) async throws {
         let chain = try MintedChain()
         let failure = try await chain.verifier().verifyTransaction(try chain.jws(header: text), now: Moment.now).failure
@@ -164,9 +175,11 @@ struct StructureTests {
         #expect(failure == (text.isEmpty ? .headerSize : .headerMalformed))
     }
 
-    @Test("a name twice in the header is refused, also in another spelling", arguments: [
-        #","alg":"ES256""#, #","alg":"none""#, #","\u0061lg":"ES256""#, #","x5c":[]"#,
-    ])
+    @Test(
+        "a name twice in the header is refused, also in another spelling",
+        arguments: [
+            #","alg":"ES256""#, #","alg":"none""#, #","\u0061lg":"ES256""#, #","x5c":[]"#,
+        ])
     func duplicateHeader(extra: String) async throws {
         let chain = try MintedChain()
         let result = try await chain.verifier().verifyTransaction(
@@ -179,17 +192,24 @@ struct StructureTests {
         let chain = try MintedChain()
         let deep = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
         let header = try chain.header(extra: #","deep":\#(deep)"#)
-        #expect(try await chain.verifier().verifyTransaction(try chain.jws(header: header), now: Moment.now).failure == .headerMalformed)
+        #expect(
+            try await chain.verifier().verifyTransaction(try chain.jws(header: header), now: Moment.now).failure
+                == .headerMalformed)
         let payload = Payload.transaction(adding: [#""deep":\#(deep)"#])
-        #expect(try await chain.verifier().verifyTransaction(try chain.jws(payload), now: Moment.now).failure == .payloadMalformed)
+        #expect(
+            try await chain.verifier().verifyTransaction(try chain.jws(payload), now: Moment.now).failure
+                == .payloadMalformed)
     }
 
-    @Test("x5c that isn't a list of base64 texts", arguments: [
-        ("null", VerificationFailureCode.x5cMissing), ("\"AAAA\"", .x5cMissing), ("{}", .x5cMissing),
-        ("[]", .certificateCount), ("[1,2,3]", .certificateMalformed), ("[\"\",\"\",\"\"]", .certificateMalformed),
-        ("[\"AAAA\",\"AAAA\",\"AAAA\"]", .certificateMalformed), ("[\"-_-_\",\"AAAA\",\"AAAA\"]", .certificateMalformed),
-        ("[\"AAA\",\"AAAA\",\"AAAA\"]", .certificateMalformed),
-    ])
+    @Test(
+        "x5c that isn't a list of base64 texts",
+        arguments: [
+            ("null", VerificationFailureCode.x5cMissing), ("\"AAAA\"", .x5cMissing), ("{}", .x5cMissing),
+            ("[]", .certificateCount), ("[1,2,3]", .certificateMalformed), ("[\"\",\"\",\"\"]", .certificateMalformed),
+            ("[\"AAAA\",\"AAAA\",\"AAAA\"]", .certificateMalformed),
+            ("[\"-_-_\",\"AAAA\",\"AAAA\"]", .certificateMalformed),
+            ("[\"AAA\",\"AAAA\",\"AAAA\"]", .certificateMalformed),
+        ])
     func x5c(value: String, code: VerificationFailureCode) async throws {
         let chain = try MintedChain()
         let result = try await chain.verifier().verifyTransaction(

@@ -160,7 +160,7 @@ struct TransactionTests {
     func renewalAfterRestore() throws {
         let first = try simulator.purchase(SimulatedPurchase(productID: "pro", type: .autoRenewable))
         let second = try simulator.renew(first.transactionID)
-        clock.advance(by: 1000)
+        clock.advance(by: 45 * 86_400_000)
         let restored = try simulator.restore(first.transactionID)
         let third = try simulator.renew(restored.transactionID)
         let expiry = try inspect(second.transactionID).integer("expiresDate")

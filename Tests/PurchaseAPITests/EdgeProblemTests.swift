@@ -63,7 +63,7 @@ struct EdgeProblemTests {
         let errors = log.filter { $0.hasPrefix("error") }
         #expect(errors.count == 2, "\(log)")
         #expect(errors.first?.contains("cause=a row?can't be read code=internal-error request_id=my-request.1") == true)
-        #expect(log.filter { $0.contains(" request ") }.count == 4)
+        #expect(log.filter { $0.hasPrefix("info request ") }.count == 4)
         #expect(
             log.contains {
                 $0.contains("method=GET request_id=my-request.1 route=/v1/accounts/{accountId}/entitlements status=500")

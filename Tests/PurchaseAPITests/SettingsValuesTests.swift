@@ -46,6 +46,7 @@ struct SettingsValuesTests {
             #expect(faults.map(\.name) == ["VOUCH_APP_PRIVATE_KEY_FILE"])
             #expect(!faults.description.contains(key.split(separator: "\n")[1].prefix(20)))
             #expect(!faults.description.contains("BEGIN"))
+            #expect(faults.first?.problem == "holds a key where the path of one belongs")
         }
     }
 

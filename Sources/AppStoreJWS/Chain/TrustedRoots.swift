@@ -38,7 +38,9 @@ package struct TrustedRoots: Sendable {
         }
         self.roots = roots
         var digest = SHA256()
-        for fingerprint in roots.map({ Array(SHA256.hash(data: $0.der)) }).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+        for fingerprint in roots.map({ Array(SHA256.hash(data: $0.der)) }).sorted(by: {
+            $0.lexicographicallyPrecedes($1)
+        }) {
             digest.update(data: fingerprint)
         }
         self.identity = Array(digest.finalize())
@@ -107,7 +109,8 @@ package enum TrustedRootsError: Error, Equatable, Sendable, CustomStringConverti
     package var description: String {
         switch self {
         case .empty: "there is no certificate"
-        case .tooMany(let count): "there are \(count) certificates; at most \(TrustedRoots.countMax) roots can be trusted"
+        case .tooMany(let count):
+            "there are \(count) certificates; at most \(TrustedRoots.countMax) roots can be trusted"
         case .notCertificates: "it is neither a DER certificate nor PEM text with BEGIN CERTIFICATE blocks"
         case .unreadable(let number): "certificate \(number) can't be parsed"
         case .notAuthority(let number): "certificate \(number) is not a certificate authority"

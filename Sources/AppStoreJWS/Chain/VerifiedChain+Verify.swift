@@ -2,8 +2,10 @@ import Crypto
 import SwiftASN1
 @_spi(DisableValidityCheck) import X509
 
-/// Apple's marker extensions. Other Apple certificates chain to the same root, for other purposes and with keys that
-/// other people hold; only these two together mark a signer of App Store data.
+/// Apple's marker extensions.
+///
+/// Other Apple certificates chain to the same root, for other purposes and with keys that other people hold; only these
+/// two together mark a signer of App Store data.
 enum AppleOID {
     /// On the leaf: Mac App Store receipt signing.
     static let receiptSigning: ASN1ObjectIdentifier = [1, 2, 840, 113635, 100, 6, 11, 1]
@@ -12,7 +14,9 @@ enum AppleOID {
 }
 
 extension VerifiedChain {
-    /// Proves a chain, steps `certificates` to `appleOIDs`. About 1.2 ms of one core, most of it two P-384 signatures.
+    /// Proves a chain, steps `certificates` to `appleOIDs`.
+    ///
+    /// About 1.2 ms of one core, most of it two P-384 signatures.
     static func verifying(
         _ x5c: [[UInt8]], roots: TrustedRoots
     ) async throws(VerificationFailure) -> VerifiedChain {
@@ -75,8 +79,9 @@ extension VerifiedChain {
         }
     }
 
-    /// What the library leaves out: the leaf is no authority, and each key may do what it does here. Extensions that
-    /// are absent restrict nothing; the CA flag of the issuers is the library's.
+    /// What the library leaves out: the leaf is no authority, and each key may do what it does here.
+    ///
+    /// Extensions that are absent restrict nothing; the CA flag of the issuers is the library's.
     private static func checkUsage(leaf: Certificate, intermediate: Certificate) throws(VerificationFailure) {
         do {
             if case .isCertificateAuthority = try leaf.extensions.basicConstraints {

@@ -29,7 +29,9 @@ struct VerifiedChain: Sendable {
 
     /// Fails unless all three certificates were valid at an instant.
     func checkValidity(at signedDate: Instant) throws(VerificationFailure) {
-        for (name, validity) in [("leaf", leafValidity), ("intermediate", intermediateValidity), ("root", rootValidity)]
+        for (name, validity) in [
+            ("leaf", leafValidity), ("intermediate", intermediateValidity), ("root", rootValidity),
+        ]
         where !validity.contains(signedDate) {
             throw VerificationFailure(
                 .notValidWhenSigned,

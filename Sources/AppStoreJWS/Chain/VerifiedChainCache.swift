@@ -36,7 +36,9 @@ package final class VerifiedChainCache: Sendable {
         package var builds = 0
     }
 
-    /// Entries that are kept; the least recently used makes room. Apple has one or two leaves at a time.
+    /// Entries that are kept; the least recently used makes room.
+    ///
+    /// Apple has one or two leaves at a time.
     package let entriesMax: Int
     /// How long an entry lasts at most.
     package let lifetime: Span

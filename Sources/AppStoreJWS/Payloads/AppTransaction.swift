@@ -1,6 +1,8 @@
 package import PurchaseCore
 
-/// One customer's download of the app. Its `receiptCreationDate` takes the place of a signedDate.
+/// One customer's download of the app.
+///
+/// Its `receiptCreationDate` takes the place of a signedDate.
 ///
 /// Source: AppTransaction / signedAppTransactionInfo in the App Store Server API (1.17).
 package struct AppTransaction: SignedPayload, Equatable {
@@ -27,7 +29,9 @@ package struct AppTransaction: SignedPayload, Equatable {
     package var originalPlatform: String?
     /// When the app was pre-ordered.
     package var preorderDate: Instant?
-    /// The customer's download. Personal.
+    /// The customer's download.
+    ///
+    /// Personal.
     package var appTransactionID: String?
     /// Binds a device's copy to the device; absent in what the server sends.
     package var deviceVerification: String?

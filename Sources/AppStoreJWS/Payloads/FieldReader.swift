@@ -36,7 +36,9 @@ struct FieldReader {
 
     private mutating func text(_ name: String, bytesMax: Int) -> String? {
         read(name) { value in
-            guard case .string(let text) = value, text.utf8.count <= bytesMax, !text.utf8.contains(0) else { return nil }
+            guard case .string(let text) = value, text.utf8.count <= bytesMax, !text.utf8.contains(0) else {
+                return nil
+            }
             return text
         }
     }
@@ -77,7 +79,9 @@ struct FieldReader {
         }
     }
 
-    /// Milliseconds since 1970, between the years 1 and 9999. A fraction, which Xcode sends, is cut off.
+    /// Milliseconds since 1970, between the years 1 and 9999.
+    ///
+    /// A fraction, which Xcode sends, is cut off.
     mutating func instant(_ name: String) -> Instant? {
         read(name) { Self.instant($0) }
     }
@@ -97,9 +101,16 @@ struct FieldReader {
     }
 
     /// The member's JSON text, character for character, for what is kept and not interpreted.
-    func json(_ name: String) -> String? {
+    ///
+    /// One with an escaped U+0000 is odd: PostgreSQL's `jsonb` refuses it.
+    mutating func json(_ name: String) -> String? {
         guard has(name), let range = object.members[name]?.source else { return nil }
-        return String(decoding: source[range], as: UTF8.self)
+        let text = String(decoding: source[range], as: UTF8.self)
+        guard !text.contains("\\u0000") else {
+            note(name)
+            return nil
+        }
+        return text
     }
 
     /// A nested object, read with the same lenience; its odd fields are recorded under its path.
@@ -115,7 +126,9 @@ struct FieldReader {
         return value
     }
 
-    /// 1–32 digits, or `nil` when absent. Anything else fails: an id that can't be trusted must not name a purchase.
+    /// 1–32 digits, or `nil` when absent.
+    ///
+    /// Anything else fails: an id that can't be trusted must not name a purchase.
     mutating func transactionID(_ name: String) throws(VerificationFailure) -> TransactionID? {
         guard has(name) else { return nil }
         guard let text = text(name), let id = TransactionID(validating: text) else {
@@ -124,8 +137,9 @@ struct FieldReader {
         return id
     }
 
-    /// An instant that decides: absent is `nil`, unreadable fails. A `revocationDate` that was skipped as odd would
-    /// turn a refunded purchase into a paid one.
+    /// An instant that decides: absent is `nil`, unreadable fails.
+    ///
+    /// A `revocationDate` that was skipped as odd would turn a refunded purchase into a paid one.
     mutating func decidingInstant(_ name: String) throws(VerificationFailure) -> Instant? {
         guard has(name) else { return nil }
         guard let instant = instant(name) else {

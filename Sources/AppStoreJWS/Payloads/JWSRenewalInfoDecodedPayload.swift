@@ -44,9 +44,13 @@ package struct JWSRenewalInfoDecodedPayload: SignedPayload, Equatable {
     package var offerPeriod: String?
     /// Win-back offers that the customer may take.
     package var eligibleWinBackOfferIDs: [String]?
-    /// The app's own token; empty and all-zero are `nil`. Personal.
+    /// The app's own token; empty and all-zero are `nil`.
+    ///
+    /// Personal.
     package var appAccountToken: AppAccountToken?
-    /// The customer's download of the app. Personal.
+    /// The customer's download of the app.
+    ///
+    /// Personal.
     package var appTransactionID: String?
     /// `Production`, `Sandbox`, or something that is not accepted.
     package var environment: String?

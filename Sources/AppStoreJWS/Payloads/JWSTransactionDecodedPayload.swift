@@ -16,9 +16,13 @@ package struct JWSTransactionDecodedPayload: SignedPayload, Equatable {
     package var previousOriginalTransactionID: OriginalTransactionID?
     /// The billing event of an auto-renewable.
     package var webOrderLineItemID: WebOrderLineItemID?
-    /// The customer's download of the app. Personal: never stored in append-only rows.
+    /// The customer's download of the app.
+    ///
+    /// Personal: never stored in append-only rows.
     package var appTransactionID: String?
-    /// The app. A few old transactions lack it.
+    /// The app.
+    ///
+    /// A few old transactions lack it.
     package var bundleID: BundleID?
     /// The product.
     package var productID: ProductID?
@@ -42,14 +46,17 @@ package struct JWSTransactionDecodedPayload: SignedPayload, Equatable {
     package var storefront: String?
     /// Apple's number of the storefront.
     package var storefrontID: String?
-    /// The app's own token; empty and all-zero are `nil`. Personal: never stored in append-only rows.
+    /// The app's own token; empty and all-zero are `nil`.
+    ///
+    /// Personal: never stored in append-only rows.
     package var appAccountToken: AppAccountToken?
     /// Who paid; unknown values are kept.
     package var inAppOwnershipType: InAppOwnershipType?
     /// `PURCHASE`, `RENEWAL`, or newer.
     package var transactionReason: String?
-    /// When it was refunded or its family sharing ended. Present means revoked; one that is there and can't be read
-    /// makes the evidence invalid instead of `nil` here.
+    /// When it was refunded or its family sharing ended.
+    ///
+    /// Present means revoked; one that is there and can't be read makes the evidence invalid instead of `nil` here.
     package var revocationDate: Instant?
     /// 1: an issue in the app; 0: another reason.
     package var revocationReason: Int64?

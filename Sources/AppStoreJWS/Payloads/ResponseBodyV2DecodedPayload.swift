@@ -1,14 +1,16 @@
 package import PurchaseCore
 
-/// A notification's envelope. The JWS inside are signed on their own and are **not** verified with it: hand each to its
-/// own method of ``JWSVerifier`` before using it.
+/// A notification's envelope.
+///
+/// The JWS inside are signed on their own and are **not** verified with it: hand each to its own method of
+/// ``JWSVerifier`` before using it.
 ///
 /// Source: responseBodyV2DecodedPayload in App Store Server Notifications V2. Unknown types are kept as text.
 package struct ResponseBodyV2DecodedPayload: SignedPayload, Equatable {
     /// The kind that the payload's members show.
     package static var kind: SignedPayloadKind { .notification }
 
-    /// What happened, e.g. `REFUND`; unknown values are kept.
+    /// What happened, such as `REFUND`; unknown values are kept.
     package var notificationType: String
     /// The detail of ``notificationType``.
     package var subtype: String?
@@ -16,7 +18,9 @@ package struct ResponseBodyV2DecodedPayload: SignedPayload, Equatable {
     package var notificationUUID: String
     /// `2.0`.
     package var version: String?
-    /// When Apple signed the envelope. Its inner JWS have their own dates.
+    /// When Apple signed the envelope.
+    ///
+    /// Its inner JWS have their own dates.
     package var signedDate: Instant
     /// The usual content.
     package var data: NotificationData?
@@ -24,7 +28,7 @@ package struct ResponseBodyV2DecodedPayload: SignedPayload, Equatable {
     package var summary: NotificationSummary?
     /// Content about external purchases.
     package var externalPurchaseToken: NotificationExternalPurchaseToken?
-    /// Content about the app itself, e.g. a guardian's withdrawn consent.
+    /// Content about the app itself, such as a guardian's withdrawn consent.
     package var appData: NotificationAppData?
     /// Paths of fields that were there and could not be read.
     package var oddFields: [String] = []
@@ -42,8 +46,9 @@ package struct ResponseBodyV2DecodedPayload: SignedPayload, Equatable {
     package var claimedBundleID: BundleID? {
         data?.bundleID ?? summary?.bundleID ?? externalPurchaseToken?.bundleID ?? appData?.bundleID
     }
-    /// The environment, from whichever content there is. External purchase tokens have none: theirs follows from the
-    /// prefix of their id, by Apple's rule.
+    /// The environment, from whichever content there is.
+    ///
+    /// External purchase tokens have none: theirs follows from the prefix of their id, by Apple's rule.
     package var claimedEnvironment: String? {
         data?.environment ?? summary?.environment ?? appData?.environment ?? externalPurchaseToken?.environment
     }

@@ -9,6 +9,7 @@ import X509
 /// from us is a doubt and never a refusal; only a revocation that the issuer signed is one.
 package final class OCSPChecker: Sendable {
     /// Sends a DER-encoded request to a URL (POST, `application/ocsp-request`) and returns the body of a 200 answer.
+    ///
     /// It throws for everything else, and ends when its task is cancelled.
     package typealias Fetch = @Sendable (_ request: [UInt8], _ url: String) async throws -> [UInt8]
 
@@ -80,7 +81,9 @@ package final class OCSPChecker: Sendable {
     /// Tasks that wait for another task's question about a certificate.
     func waiters(for der: [UInt8]) -> Int { flights.waiters(for: der) }
 
-    /// Asks about leaf and intermediate, both at once. Revoked outweighs doubt, and doubt outweighs good.
+    /// Asks about leaf and intermediate, both at once.
+    ///
+    /// Revoked outweighs doubt, and doubt outweighs good.
     func check(_ chain: VerifiedChain, now: Instant) async -> Verdict {
         let leaf = Subject(
             certificate: chain.leaf, der: chain.leafDER, validity: chain.leafValidity, issuer: chain.intermediate)

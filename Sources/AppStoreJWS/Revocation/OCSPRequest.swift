@@ -37,8 +37,10 @@ struct OCSPCertID: Equatable, Sendable {
         self.serialNumber = Certificate.SerialNumber(bytes: parts.3).bytes
     }
 
-    /// An OCSPRequest for this one certificate: unsigned, and without a nonce. Responders may leave a nonce out of the
-    /// answer, so it could not be insisted on and would protect nothing; `nextUpdate` bounds a replay.
+    /// An OCSPRequest for this one certificate: unsigned, and without a nonce.
+    ///
+    /// Responders may leave a nonce out of the answer, so it could not be insisted on and would protect nothing;
+    /// `nextUpdate` bounds a replay.
     func request() throws -> [UInt8] {
         var serializer = DER.Serializer()
         try serializer.appendConstructedNode(identifier: .sequence) { request in

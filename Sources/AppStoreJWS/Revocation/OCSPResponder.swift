@@ -32,7 +32,9 @@ enum OCSPResponder: Equatable {
     }
 
     /// Whether a URL is `http` or `https` to an allowed host: compared as `host` at the scheme's own port, or as
-    /// `host:port`. No user part, nothing but printable ASCII.
+    /// `host:port`.
+    ///
+    /// No user part, nothing but printable ASCII.
     static func isAllowed(_ url: String, _ allowedHosts: Set<String>) -> Bool {
         guard url.utf8.count <= urlBytesMax, url.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return false }
         let lowered = url.lowercased()

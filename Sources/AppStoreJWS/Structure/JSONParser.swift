@@ -167,8 +167,10 @@ struct JSONParser {
         }
     }
 
-    /// Reads what follows `\u`. Half of a surrogate pair is no character: it is refused, since a replacement character
-    /// could make two different names equal.
+    /// Reads what follows `\u`.
+    ///
+    /// Half of a surrogate pair is no character: it is refused, since a replacement character could make two different
+    /// names equal.
     private mutating func escapedScalar() throws(JSONFault) -> Character {
         let unit = try hexUnit()
         if let scalar = Unicode.Scalar(unit) { return Character(scalar) }

@@ -19,7 +19,9 @@ struct JSONObject: Equatable, Sendable {
 
     var members: [String: Member] = [:]
 
-    /// The value of a member; `nil` when it is absent. `null` is a value.
+    /// The value of a member; `nil` when it is absent.
+    ///
+    /// `null` is a value.
     subscript(name: String) -> JSONValue? { members[name]?.value }
 }
 

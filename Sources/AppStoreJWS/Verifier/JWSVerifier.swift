@@ -79,7 +79,10 @@ extension JWSVerifier {
         case .lead:
             // Whoever led before may have put it into the cache since we looked.
             let known = chainCache.find(key, now: now)
-            let result = if let known { Result<VerifiedChain, VerificationFailure>.success(known) } else { await buildChain(compact) }
+            let result =
+                if let known { Result<VerifiedChain, VerificationFailure>.success(known) } else {
+                    await buildChain(compact)
+                }
             chainCache.flights.land(key, result)
             defer { chainCache.flights.close(key) }
             return try admit(compact, key: key, chain: result.get(), now: now)
@@ -120,14 +123,17 @@ extension JWSVerifier {
                 "a signature of \(compact.signature.count) bytes; ES256 has 64, r and s, and no DER around them")
         }
         guard chain.leafKey.isValidSignature(signature, for: compact.signingInput) else {
-            throw VerificationFailure(.signatureMismatch, "the signature is not the leaf's over this header and payload")
+            throw VerificationFailure(
+                .signatureMismatch, "the signature is not the leaf's over this header and payload")
         }
         return OpenedJWS(
             chain: chain, payload: compact.payload, sha256: Array(SHA256.hash(data: compact.bytes)))
     }
 
-    /// The first half of the step `payload`: JSON, strictly. Apple signs no repeated names; if one ever came, two
-    /// readers could see two prices, so it is refused although it is signed.
+    /// The first half of the step `payload`: JSON, strictly.
+    ///
+    /// Apple signs no repeated names; if one ever came, two readers could see two prices, so it is refused although it
+    /// is signed.
     static func parse(_ payload: [UInt8]) throws(VerificationFailure) -> JSONObject {
         do throws(JSONFault) {
             return try JSONParser.object(payload, limits: .payload)

@@ -1,6 +1,8 @@
 package import PurchaseCore
 
-/// The outcome of a verification: three, never two. A fault of a network, a clock or a server is never "invalid".
+/// The outcome of a verification: three, never two.
+///
+/// A fault of a network, a clock or a server is never "invalid".
 package enum Verification<Claims: Sendable>: Sendable {
     /// Signed by Apple for this purpose, and nothing speaks against it.
     case verified(Verified<Claims>)
@@ -27,8 +29,9 @@ package struct Verified<Claims: Sendable>: Sendable {
     package let sha256: [UInt8]
     /// When Apple signed it, by its own word (`signedDate`; an app transaction's `receiptCreationDate`).
     package let signedDate: Instant
-    /// Until when the signing certificate is valid. Device and notification evidence under an expired leaf only asks
-    /// for a check.
+    /// Until when the signing certificate is valid.
+    ///
+    /// Device and notification evidence under an expired leaf only asks for a check.
     package let leafNotAfter: Instant
     /// What was learnt about revocation.
     package let ocspChecked: OCSPCoverage

@@ -21,7 +21,9 @@ extension VerificationDoubt: CustomStringConvertible {
     package var description: String { "\(step.rawValue)/\(code.rawValue): \(detail)" }
 }
 
-/// Every way in which a verification can stay open. Raw values are a contract.
+/// Every way in which a verification can stay open.
+///
+/// Raw values are a contract.
 package enum VerificationDoubtCode: String, CaseIterable, Sendable {
     /// Signed more than ``JWSVerifier/clockTolerance`` after our now: our clock or the signer's is wrong.
     case signedInFuture = "signed_in_future"

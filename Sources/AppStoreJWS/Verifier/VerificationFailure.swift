@@ -32,7 +32,9 @@ package enum VerificationRefusal: String, CaseIterable, Sendable {
     case malformedEvidence = "malformed_evidence"
 }
 
-/// Every way in which a JWS can be invalid. Raw values are a contract: they are stored with refused evidence.
+/// Every way in which a JWS can be invalid.
+///
+/// Raw values are a contract: they are stored with refused evidence.
 package enum VerificationFailureCode: String, CaseIterable, Sendable {
     /// More bytes than are read.
     case tooLarge = "too_large"

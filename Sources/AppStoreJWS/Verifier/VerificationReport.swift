@@ -63,11 +63,10 @@ package struct VerificationReport: Sendable {
 }
 
 extension JWSVerifier {
-    /// Verifies a JWS of any kind and says how each step went. The cache isn't used, so that every step is really made.
+    /// Verifies a JWS of any kind and says how each step went.
     ///
-    /// - Parameters:
-    ///   - jws: The text; white space around it is not part of it and makes it malformed.
-    ///   - kind: The kind that it must be; `nil` takes what the payload shows itself to be.
+    /// The cache isn't used, so that every step is really made. A `kind` of `nil` takes what the payload shows itself to
+    /// be; white space around the text is not part of a JWS and makes it malformed.
     package func report(on jws: String, as kind: SignedPayloadKind? = nil, now: Instant) async -> VerificationReport {
         let verifier = JWSVerifier(trustedRoots: trustedRoots, ocsp: ocsp)
         let opened: OpenedJWS
@@ -108,17 +107,20 @@ extension JWSVerifier {
             kind: Claims.kind, sha256: opened.sha256, signedDate: claims.signedAt, leafNotAfter: leafNotAfter,
             bundleID: claims.claimedBundleID, environment: claims.claimedEnvironment, oddFields: claims.oddFields,
             payload: String(decoding: opened.payload, as: UTF8.self))
-        facts[.payload] = claims.oddFields.isEmpty
+        facts[.payload] =
+            claims.oddFields.isEmpty
             ? "a \(Claims.kind.rawValue)"
             : "a \(Claims.kind.rawValue); fields that can't be read: \(claims.oddFields.joined(separator: ", "))"
-        facts[.validity] = leafNotAfter < now
+        facts[.validity] =
+            leafNotAfter < now
             ? "the certificates were valid when it was signed; the leaf has expired since"
             : "the certificates were valid when it was signed"
         let conclusion: VerificationReport.Conclusion
         switch await conclude(claims, jws: jws, opened: opened, now: now) {
         case .verified(let verified):
             conclusion = .verified
-            facts[.ocsp] = "leaf: \(verified.ocspChecked.leaf.rawValue), "
+            facts[.ocsp] =
+                "leaf: \(verified.ocspChecked.leaf.rawValue), "
                 + "intermediate: \(verified.ocspChecked.intermediate.rawValue)"
         case .invalid(let failure): conclusion = .invalid(failure)
         case .undetermined(let doubt, _): conclusion = .undetermined(doubt)

@@ -188,7 +188,7 @@ package struct ClaimCase: Hashable, Codable, Sendable {
     }
 }
 
-/// Where the asking of Apple about one transaction stands. Bookkeeping of work, not of facts.
+/// Where the asking of Apple about one transaction stands: bookkeeping of work, not of facts.
 package struct Check: Hashable, Codable, Sendable {
     /// When Apple is asked next; `nil` when nothing is to be asked.
     package var nextCheckAt: Instant?

@@ -60,7 +60,7 @@ package struct Grant: Hashable, Codable, Sendable {
     }
 }
 
-/// What an account may use because of one transaction. Active while now < `until`.
+/// What an account may use because of one transaction; active while now < `until`.
 package struct Entitlement: Hashable, Codable, Sendable {
     /// One row per transaction and key.
     package struct ID: Hashable, Comparable, Codable, Sendable {
@@ -129,7 +129,7 @@ package struct Entitlement: Hashable, Codable, Sendable {
     package func isActive(at now: Instant) -> Bool { until.map { now < $0 } ?? true }
 }
 
-/// One movement of money of a purchase: a row of finance's export. Customer price, never proceeds.
+/// One movement of money of a purchase, a row of finance's export: customer price, never proceeds.
 package struct Movement: Hashable, Codable, Sendable {
     /// What moved.
     package enum Kind: String, Hashable, Codable, Sendable, CaseIterable {

@@ -1,4 +1,6 @@
-/// Decides what an input changes. Pure: no clock, no IO, no randomness, no logging; every change of a chain goes through here.
+/// Decides what an input changes; every change of a chain goes through here.
+///
+/// Pure: no clock, no IO, no randomness, no logging.
 ///
 /// The shape is the same for every input: take it in, derive what the chain should now be from the *set* of its
 /// evidence and claims, and record the differences. Nothing depends on the order in which things arrived.
@@ -9,6 +11,7 @@
 ///   - input: the fact that came in.
 ///   - policy: settings and catalogue.
 ///   - now: our clock.
+/// - Returns: one event and the chain after it, or a new plan for asking Apple, or nothing.
 package func decide(_ chain: Chain, _ input: Input, policy: Policy, now: Instant) -> Decision {
     guard chain.absorbedBy == nil else { return .nothing(.absorbed) }
     var draft = Draft(chain: chain, policy: policy, now: now)
@@ -196,7 +199,8 @@ struct Draft {
 
     /// Lifts a `not_found` that rests on fewer stores than are allowed now.
     private mutating func liftNotFound() {
-        for (id, transaction) in chain.transactions.sorted(by: { $0.key < $1.key }) where transaction.refusal == .notFound {
+        for (id, transaction) in chain.transactions.sorted(by: { $0.key < $1.key })
+        where transaction.refusal == .notFound {
             guard let check = chain.checks[id], !wasAskedEnough(check) else { continue }
             var transaction = transaction
             transaction.refusal = nil
@@ -225,7 +229,9 @@ struct Draft {
         }
     }
 
-    /// Takes in what was posted while nobody knew the original transaction. Of two claims by one account the earlier stays.
+    /// Takes in what was posted while nobody knew the original transaction.
+    ///
+    /// Of two claims by one account the earlier stays.
     private mutating func absorb(_ provisional: Chain) {
         absorbed = provisional
         chain.erasable.merge(provisional.erasable)

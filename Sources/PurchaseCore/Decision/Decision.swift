@@ -1,4 +1,4 @@
-/// What `decide` makes of an input. A value, never an error: anything Apple or a client can send has a decision.
+/// What `decide` makes of an input: a value, never an error, since anything Apple or a client can send has a decision.
 package enum Decision: Equatable, Sendable {
     /// The ledger gains one event.
     case record(Recorded)

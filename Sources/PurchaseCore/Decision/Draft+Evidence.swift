@@ -5,7 +5,8 @@ extension Draft {
     /// purchases and never un-pays old ones.
     func counts(_ evidence: Evidence) -> Bool {
         guard evidence.facts.environment == chain.environment else { return false }
-        if evidence.facts.bundleID == policy.bundleID && policy.allowedEnvironments.contains(evidence.facts.environment) {
+        if evidence.facts.bundleID == policy.bundleID && policy.allowedEnvironments.contains(evidence.facts.environment)
+        {
             return true
         }
         let decidingBefore = before.transactions[evidence.facts.transactionID]?.state.deciding
@@ -32,7 +33,7 @@ extension Draft {
         evidence.last { $0.facts.inAppOwnershipType?.isKnown ?? false }?.facts.inAppOwnershipType
     }
 
-    /// The purchase that a transaction belongs to; `nil` without counted evidence. Each part is the newest known word.
+    /// The purchase that a transaction belongs to, each part by the newest known word; `nil` without counted evidence.
     func purchaseID(of evidence: [Evidence]) -> PurchaseID? {
         guard var facts = evidence.last?.facts else { return nil }
         facts.type = evidence.last { $0.facts.type != nil }?.facts.type
@@ -95,8 +96,10 @@ extension Draft {
 }
 
 extension PurchaseID {
-    /// Names what was charged once: store, ownership, and for auto-renewables the billing event (transactionId if that is
-    /// absent), else the original transaction. Restores and second devices share it.
+    /// Names what was charged once; restores and second devices share it.
+    ///
+    /// Store, ownership, and for auto-renewables the billing event (transactionId if that is absent), else the original
+    /// transaction.
     package init(facts: TransactionFacts, ownership: InAppOwnershipType?) {
         let reference =
             switch facts.type {

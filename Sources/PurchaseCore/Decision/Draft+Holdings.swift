@@ -5,7 +5,9 @@ extension Draft {
     }
 
     /// Why a purchase entitles this owner to nothing; `nil` when it entitles.
-    private func entitlementBlock(of purchase: PurchaseSet, _ facts: TransactionFacts, owner: AccountNumber) -> EntitlementBlock? {
+    private func entitlementBlock(
+        of purchase: PurchaseSet, _ facts: TransactionFacts, owner: AccountNumber
+    ) -> EntitlementBlock? {
         policy.entitlementBlock(facts, ownership: purchase.ownership, account: chain.erasable.accounts[owner]?.id)
     }
 

@@ -1,5 +1,5 @@
 extension Draft {
-    /// Brings a purchase's movements to what its evidence amounts to. Family shares are never revenue.
+    /// Brings a purchase's movements to what its evidence amounts to; family shares are never revenue.
     ///
     /// Rows are never changed, so whatever becomes known later (a price, another refunded amount) is a further row with
     /// the difference: the sum is the same in every order of arrival.

@@ -108,7 +108,9 @@ extension Draft {
         }
         let isSettled = chain.transactions.values.contains { $0.state.isSettled && $0.purchaseID?.ownership != nil }
         guard isSettled || chain.owner != nil else { return }
-        if chain.owner == nil, var winner = candidates.first(where: { $0.tokenComparison == .match }) ?? candidates.first {
+        if chain.owner == nil,
+            var winner = candidates.first(where: { $0.tokenComparison == .match }) ?? candidates.first
+        {
             winner.status = .held
             update(winner)
         }

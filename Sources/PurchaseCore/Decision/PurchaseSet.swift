@@ -27,7 +27,8 @@ struct PurchaseSet {
     /// oldest counts: a charge does not change after it was made, so what finance has seen first stays.
     var charge: Evidence? {
         let priced = evidence.filter { $0.facts.charge != nil }
-        return priced.first { $0.facts.transactionID.rawValue == $0.facts.originalTransactionID.rawValue } ?? priced.first
+        return priced.first { $0.facts.transactionID.rawValue == $0.facts.originalTransactionID.rawValue }
+            ?? priced.first
     }
 
     /// When the charge happened, by the earliest account of it: the same however much more becomes known later.

@@ -9,7 +9,9 @@ package enum EvidenceSource: String, Hashable, Comparable, Codable, Sendable, Ca
     /// The customer's device handed it in: genuine, but possibly old.
     case device
 
-    /// Whether evidence of this source may decide a state. The device's may not: it can hold a JWS from before a refund.
+    /// Whether evidence of this source may decide a state.
+    ///
+    /// The device's may not: it can hold a JWS from before a refund.
     package var isAuthoritative: Bool {
         switch self {
         case .appStore, .notification, .history: true
@@ -25,7 +27,9 @@ package enum EvidenceSource: String, Hashable, Comparable, Codable, Sendable, Ca
 package struct EvidenceID: Hashable, Comparable, Codable, Sendable {
     /// SHA-256 of the verbatim JWS, 64 lower-case hexadecimal digits.
     package let sha256: String
-    /// Where it came from. The same JWS from the device and from Apple are two items: only one of them counts.
+    /// Where it came from.
+    ///
+    /// The same JWS from the device and from Apple are two items: only one of them counts.
     package let source: EvidenceSource
 
     /// Takes a digest of 64 lower-case hexadecimal digits.

@@ -21,7 +21,7 @@ package struct Deciding: Equatable, Sendable {
     /// How far apart two of Apple's own clean answers must be signed to undo a refund without a REFUND_REVERSED.
     package static let confirmationDistance = Span.hours(1)
 
-    /// Picks the deciding item of a set; `nil` for an empty one. Order and repeats don't matter.
+    /// Picks the deciding item of a set, in whatever order and however often its items come; `nil` for an empty one.
     ///
     /// A refund is undone by Apple's word (REFUND_REVERSED without revocationDate), or by two clean `app_store` answers
     /// signed at least ``confirmationDistance`` apart. One stale answer never un-refunds.

@@ -49,7 +49,7 @@ extension LedgerEntry: Codable {
         case checkRequested = "check_requested"
     }
 
-    /// Reads `{kind, value, …}`. This form is the ledger's for ever: old entries must stay readable.
+    /// Reads `{kind, value, …}`; this form is the ledger's for ever: old entries must stay readable.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         func value<T: Decodable>(_ type: T.Type = T.self) throws -> T { try container.decode(T.self, forKey: .value) }

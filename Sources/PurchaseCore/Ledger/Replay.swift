@@ -49,7 +49,7 @@ extension Chain {
         return chain
     }
 
-    /// Makes one change. Evidence itself is added by the caller, who has its facts.
+    /// Makes one change; evidence itself is added by the caller, who has its facts.
     mutating func apply(_ entry: LedgerEntry) {
         switch entry {
         case .identified(let identity):

@@ -8,7 +8,8 @@ package struct AccountID: StringIdentifier {
 
     /// Checks and normalises what a client sent; `nil` when it breaks the rule above.
     package init?(validating text: String) {
-        guard (1...128).contains(text.utf8.count), text.utf8.allSatisfy(Self.isAllowed), text != ".", text != ".." else {
+        guard (1...128).contains(text.utf8.count), text.utf8.allSatisfy(Self.isAllowed), text != ".", text != ".."
+        else {
             return nil
         }
         self.rawValue = AppAccountToken(validating: text)?.rawValue ?? text

@@ -25,7 +25,7 @@ extension StringIdentifier {
     }
 }
 
-/// Apple's id of one transaction: a new one for each purchase, renewal and restore. 1–32 ASCII digits.
+/// Apple's id of one transaction, 1–32 ASCII digits: a new one for each purchase, renewal and restore.
 package struct TransactionID: StringIdentifier {
     /// The digits.
     package let rawValue: String

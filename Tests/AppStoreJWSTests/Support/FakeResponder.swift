@@ -142,7 +142,8 @@ final class FakeResponder: Sendable {
         }
         let signature = try signer.key.signature(for: Data(data.serializedBytes)).derRepresentation
         return try Self.envelope(
-            data.serializedBytes, signature: Array(signature), certificate: signer.attached, corrupted: answer.corrupted)
+            data.serializedBytes, signature: Array(signature), certificate: signer.attached, corrupted: answer.corrupted
+        )
     }
 
     private struct SigningIdentity {
@@ -251,7 +252,8 @@ final class FakeResponder: Sendable {
     private static func certID(in request: [UInt8]) throws -> ASN1Node {
         var node = try DER.parse(request)
         for _ in 0..<4 {
-            guard case .constructed(let children) = node.content, let first = children.first(where: { _ in true }) else {
+            guard case .constructed(let children) = node.content, let first = children.first(where: { _ in true })
+            else {
                 throw ASN1Error.invalidASN1Object(reason: "not an OCSP request")
             }
             node = first

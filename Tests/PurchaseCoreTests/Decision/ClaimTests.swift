@@ -106,7 +106,8 @@ struct ClaimTests {
     @Test("family shares never carry a token and are exempt from require")
     func familyExempt() {
         let history = history(
-            .require, claims: [(alice, token(1))], sample: Sample(signed: 2).with { $0.inAppOwnershipType = .familyShared })
+            .require, claims: [(alice, token(1))],
+            sample: Sample(signed: 2).with { $0.inAppOwnershipType = .familyShared })
         #expect(history.claimStatus(alice) == .held)
         #expect(history.keys == ["pro"])
     }

@@ -63,7 +63,9 @@ struct EntitlementTests {
             let unlock = history(Sample(signed: 2).with { $0.environment = .sandbox }, policy: policy)
             #expect(unlock.keys.isEmpty == !entitled)
             #expect(unlock.chain.entitlements.values.allSatisfy { $0.environment == .sandbox })
-            #expect(unlock.chain.entitlementBlock(of: TransactionID("1001"), policy: policy) == (entitled ? nil : .sandboxAccountNotListed))
+            #expect(
+                unlock.chain.entitlementBlock(of: TransactionID("1001"), policy: policy)
+                    == (entitled ? nil : .sandboxAccountNotListed))
         }
     }
 

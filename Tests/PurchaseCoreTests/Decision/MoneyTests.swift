@@ -31,7 +31,8 @@ struct MoneyTests {
     @Test("one refund with two revocationDates is one refund")
     func twoDates() {
         let history = history(
-            Sample(signed: 2), Sample(signed: 11).refunded(at: 10), Sample(signed: 12).refunded(at: 11).from(.notification, "REFUND"))
+            Sample(signed: 2), Sample(signed: 11).refunded(at: 10),
+            Sample(signed: 12).refunded(at: 11).from(.notification, "REFUND"))
         #expect(history.money == ["sale 4990", "refund -4990"])
     }
 
@@ -39,7 +40,8 @@ struct MoneyTests {
     func adjustments() {
         let history = history(
             Sample(signed: 2), Sample(signed: 11).refunded(at: 10, "REFUND_PRORATED", percentage: 50_000),
-            Sample(signed: 12).refunded(at: 10, "REFUND_PRORATED", percentage: 20_000), Sample(signed: 13).refunded(at: 10),
+            Sample(signed: 12).refunded(at: 10, "REFUND_PRORATED", percentage: 20_000),
+            Sample(signed: 13).refunded(at: 10),
             Sample(signed: 14).from(.notification, "REFUND_REVERSED"))
         #expect(
             history.money == [
@@ -60,7 +62,9 @@ struct MoneyTests {
 
     @Test("each renewal is a sale of its own, and a refund of an earlier period is that period's")
     func renewals() {
-        let renewal = Sample("monthly", id: "1002", signed: 50_000).with { $0.webOrderLineItemID = WebOrderLineItemID("78") }
+        let renewal = Sample("monthly", id: "1002", signed: 50_000).with {
+            $0.webOrderLineItemID = WebOrderLineItemID("78")
+        }
         let history = history(
             Sample("monthly", signed: 2), renewal, Sample("monthly", signed: 50_001).refunded(at: 50_000))
         #expect(history.money == ["sale 4990", "sale 4990", "refund -4990"])
@@ -85,7 +89,8 @@ struct MoneyTests {
     @Test(
         "a prorated part is rounded to whole milliunits, halves away from zero",
         arguments: [
-            (4_990, 67_932, 3_390), (4_990, 50_000, 2_495), (1, 50_000, 1), (1, 49_999, 0), (3, 50_000, 2), (0, 50_000, 0),
+            (4_990, 67_932, 3_390), (4_990, 50_000, 2_495), (1, 50_000, 1), (1, 49_999, 0), (3, 50_000, 2),
+            (0, 50_000, 0),
             (4_990, 0, 0), (4_990, 100_000, 4_990), (4_990, 1, 0), (999, 33_333, 333),
             // VND 24 999 000 and IDR 1 599 000 000 in milliunits, and the largest price there can be.
             (24_999_000_000, 33_333, 8_332_916_670), (1_599_000_000_000, 99_999, 1_598_984_010_000),
@@ -101,7 +106,8 @@ struct MoneyTests {
         "a part that Apple does not name, or names impossibly, is all of it",
         arguments: [Int64?.none, -1, 100_001, .min, .max])
     func impossiblePercentage(percentage: Int64?) {
-        let history = history(Sample(signed: 2), Sample(signed: 11).refunded(at: 10, "REFUND_PRORATED", percentage: percentage))
+        let history = history(
+            Sample(signed: 2), Sample(signed: 11).refunded(at: 10, "REFUND_PRORATED", percentage: percentage))
         #expect(history.money == ["sale 4990", "refund -4990"])
     }
 
@@ -113,22 +119,34 @@ struct MoneyTests {
 
     @Test("a missing price stays null, in the sale and in the refund")
     func nullPrice() {
-        let unpriced = Sample(signed: 2).with { $0.price = nil; $0.currency = nil }
-        let history = history(unpriced, unpriced.signed(11).refunded(at: 10), unpriced.signed(12).from(.notification, "REFUND_REVERSED"))
+        let unpriced = Sample(signed: 2).with {
+            $0.price = nil
+            $0.currency = nil
+        }
+        let history = history(
+            unpriced, unpriced.signed(11).refunded(at: 10), unpriced.signed(12).from(.notification, "REFUND_REVERSED"))
         #expect(history.money == ["sale null", "refund null", "reversal null"])
     }
 
     @Test(
         "a price that can't be one is no price",
-        arguments: [(-1, "EUR"), (.min, "EUR"), (4_990, ""), (4_990, "EURO"), (4_990, "E\u{1F4B6}R"), (4_990, "eu")] as [(Int64, String)])
+        arguments: [(-1, "EUR"), (.min, "EUR"), (4_990, ""), (4_990, "EURO"), (4_990, "E\u{1F4B6}R"), (4_990, "eu")]
+            as [(Int64, String)])
     func impossiblePrice(price: Int64, currency: String) {
-        let history = history(Sample(signed: 2).with { $0.price = price; $0.currency = currency }, Sample(signed: 3).with { $0.price = nil }.refunded(at: 3))
+        let history = history(
+            Sample(signed: 2).with {
+                $0.price = price
+                $0.currency = currency
+            }, Sample(signed: 3).with { $0.price = nil }.refunded(at: 3))
         #expect(history.money == ["sale null", "refund null"])
     }
 
     @Test("a price that becomes known later is added to the sale; the same net amount as in the other order")
     func knownLater() {
-        let unpriced = Sample(signed: 2).with { $0.price = nil; $0.currency = nil }
+        let unpriced = Sample(signed: 2).with {
+            $0.price = nil
+            $0.currency = nil
+        }
         let late = history(unpriced, Sample(signed: 3))
         #expect(late.money == ["sale null", "sale 4990"])
         #expect(late.chain.movements.map(\.step) == [0, 1])
@@ -140,13 +158,23 @@ struct MoneyTests {
         #expect(Outcome(refundedFirst.chain).net.isEmpty)
     }
 
+    @Test("a charge does not change after it was made: a later answer without a price, or with another one, adds nothing")
+    func priceStays() {
+        let history = history(
+            Sample(signed: 2), Sample(signed: 3).with { $0.price = nil }, Sample(signed: 4).with { $0.price = 9_990 })
+        #expect(history.money == ["sale 4990"])
+    }
+
     @Test("the original transaction's price is the purchase's, whatever a restore's payload says")
     func restorePrice() {
-        let restore = Sample(id: "1002", signed: 2).with { $0.price = 0 }
-        let restoredFirst = history(restore, Sample(signed: 3))
-        let originalFirst = history(Sample(signed: 3), restore)
-        #expect(originalFirst.money == ["sale 4990"])
-        #expect(Outcome(restoredFirst.chain).net == Outcome(originalFirst.chain).net)
+        for minute in [Int64(2), 5] {
+            let restore = Sample(id: "1002", signed: minute).with { $0.price = 0 }
+            let restoredFirst = history(restore, Sample(signed: 3))
+            let originalFirst = history(Sample(signed: 3), restore)
+            #expect(originalFirst.money == ["sale 4990"])
+            #expect(restoredFirst.money == ["sale 0", "sale 4990"])
+            #expect(Outcome(restoredFirst.chain).net == Outcome(originalFirst.chain).net)
+        }
     }
 
     @Test("a purchase that turns out to be a family share nets to zero, and its grant is taken back")

@@ -6,7 +6,9 @@ struct RefusalTests {
     let both: Set<StoreEnvironment> = [.production, .sandbox]
     let foreign = Sample(signed: 2).with { $0.bundleID = BundleID("com.example.other") }
 
-    @Test("a genuine purchase of another app is refused, stays in its state and is not pursued", arguments: EvidenceSource.allCases)
+    @Test(
+        "a genuine purchase of another app is refused, stays in its state and is not pursued",
+        arguments: EvidenceSource.allCases)
     func bundle(source: EvidenceSource) {
         var history = History()
         history.claim(alice)
@@ -93,7 +95,9 @@ struct RefusalTests {
         #expect(history.refusal("1002") == .bundleMismatch)
     }
 
-    @Test("the other store's evidence about the same id is kept, changes nothing and raises an alarm", arguments: EvidenceSource.allCases)
+    @Test(
+        "the other store's evidence about the same id is kept, changes nothing and raises an alarm",
+        arguments: EvidenceSource.allCases)
     func otherEnvironment(source: EvidenceSource) {
         var history = History()
         history.claim(alice)
@@ -165,7 +169,9 @@ struct RefusalTests {
         #expect(history.short() == "pending/revocation_unconfirmed")
     }
 
-    @Test("time without definitive answers doesn't count", arguments: [AppStoreNonAnswer.unavailable, .throttled(retryAt: nil), .notFound(in: [.sandbox])])
+    @Test(
+        "time without definitive answers doesn't count",
+        arguments: [AppStoreNonAnswer.unavailable, .throttled(retryAt: nil), .notFound(in: [.sandbox])])
     func outageTime(fault: AppStoreNonAnswer) {
         var history = History()
         history.claim(alice)
@@ -212,7 +218,11 @@ struct RefusalTests {
         history.claim(alice)
         _ = ask(&history, every: .hours(24), limit: 20) { _ in .notFound(in: [.production]) }
         #expect(history.refusal() == .notFound)
-        history.change(.standard.with { $0.accountTokenRule = .ignore; $0.allowedEnvironments = [.production] })
+        history.change(
+            .standard.with {
+                $0.accountTokenRule = .ignore
+                $0.allowedEnvironments = [.production]
+            })
         #expect(history.refusal() == .notFound, "another setting changes nothing")
         history.change(.standard)
         #expect(history.refusal() == nil)

@@ -72,7 +72,9 @@ struct StateTests {
         #expect(answer.alarm == alarm)
     }
 
-    @Test("a fault of Apple's never moves a settled transaction", arguments: [Sample(signed: 2), Sample(signed: 2).refunded(at: 1)])
+    @Test(
+        "a fault of Apple's never moves a settled transaction",
+        arguments: [Sample(signed: 2), Sample(signed: 2).refunded(at: 1)])
     func settledStays(sample: Sample) {
         var history = History()
         history.claim(alice)

@@ -112,7 +112,7 @@ struct CanonicalInput: Sendable {
         CanonicalInput(
             "app_store evidence of another bundle",
             clean.signed(late).with { $0.bundleID = BundleID("com.example.other") }),
-        CanonicalInput("app_store evidence of the other store", clean.signed(late).with { $0.environment = .sandbox }),
+        CanonicalInput("app_store evidence of Sandbox", clean.signed(late).with { $0.environment = .sandbox }),
     ]
 
     private static let answers: [CanonicalInput] = [

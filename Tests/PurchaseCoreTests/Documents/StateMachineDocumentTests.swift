@@ -24,7 +24,8 @@ struct StateMachineDocumentTests {
         let written = try String(contentsOf: Self.path, encoding: .utf8)
         let line = zip(written.split(separator: "\n"), document.split(separator: "\n")).first { $0 != $1 }
         #expect(
-            written == document, "run the core tests with UPDATE_DOCS=1; first difference: \(line.map { "\($0)" } ?? "length")")
+            written == document,
+            "run the core tests with UPDATE_DOCS=1; first difference: \(line.map { "\($0)" } ?? "length")")
     }
 
     @Test("the diagram has an edge for every transition of the table, and no other")
@@ -70,7 +71,8 @@ struct StateMachineDocumentTests {
             let from = history.chain.transactions[id]
             let to = after.transactions[id]
             return Row(
-                chain: chain.name, input: canonical.name, from: from?.state.name ?? .received, to: to?.state.name ?? .received,
+                chain: chain.name, input: canonical.name, from: from?.state.name ?? .received,
+                to: to?.state.name ?? .received,
                 result: describe(to), rule: rule(of: decision))
         }
     }
@@ -106,7 +108,8 @@ struct StateMachineDocumentTests {
                 inputs[key, default: []].append(row.input)
             }
             let start = describe(chain.history.chain.transactions[TransactionID("1001")])
-            let table = order.map { "| \($0) | \((inputs[$0] ?? []).joined(separator: "; ")) |" }.joined(separator: "\n")
+            let table = order.map { "| \($0) | \((inputs[$0] ?? []).joined(separator: "; ")) |" }.joined(
+                separator: "\n")
             return """
                 ### From \(chain.name)
 
@@ -121,7 +124,8 @@ struct StateMachineDocumentTests {
     }
 
     private static func table(_ head: [String], _ rows: [[String]]) -> String {
-        ([head, head.map { _ in "---" }] + rows).map { "| \($0.joined(separator: " | ")) |" }.joined(separator: "\n") + "\n"
+        ([head, head.map { _ in "---" }] + rows).map { "| \($0.joined(separator: " | ")) |" }.joined(separator: "\n")
+            + "\n"
     }
 
     private static var reasons: String {
@@ -129,11 +133,14 @@ struct StateMachineDocumentTests {
     }
 
     private static var refusals: String {
-        table(["refusal", "means"], TransactionRefusal.allCases.map { ["`\($0.rawValue)`", Vocabulary.sentence(for: $0)] })
+        table(
+            ["refusal", "means"],
+            TransactionRefusal.allCases.map { ["`\($0.rawValue)`", Vocabulary.sentence(for: $0)] })
     }
 
     private static var blocks: String {
-        table(["reason", "means"], EntitlementBlock.allCases.map { ["`\($0.rawValue)`", Vocabulary.sentence(for: $0)] })
+        table(
+            ["reason", "means"], EntitlementBlock.allCases.map { ["`\($0.rawValue)`", Vocabulary.sentence(for: $0)] })
     }
 
     private static var claims: String {
@@ -141,7 +148,9 @@ struct StateMachineDocumentTests {
     }
 
     private static var standings: String {
-        table(["standing", "means"], LedgerEntry.Standing.allCases.map { ["`\($0.rawValue)`", Vocabulary.sentence(for: $0)] })
+        table(
+            ["standing", "means"],
+            LedgerEntry.Standing.allCases.map { ["`\($0.rawValue)`", Vocabulary.sentence(for: $0)] })
     }
 
     private static var rules: String {

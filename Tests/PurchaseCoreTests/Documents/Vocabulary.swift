@@ -14,11 +14,14 @@ enum Vocabulary {
         switch reason {
         case .appStoreUnavailable: "Apple could not be asked, or answered with a fault of its own."
         case .appStoreThrottled: "Apple, or our own request budget, said: later."
-        case .appStoreAnswerRefused: "The answer from the store's host did not verify, was malformed, or was about another id."
+        case .appStoreAnswerRefused:
+            "The answer from the store's host did not verify, was malformed, or was about another id."
         case .notFoundYet: "Apple does not know the id yet; fresh purchases can take minutes to appear."
-        case .verificationUnavailable: "The signature holds, but the revocation check could not be made, or our clock disagrees."
+        case .verificationUnavailable:
+            "The signature holds, but the revocation check could not be made, or our clock disagrees."
         case .environmentUndetermined: "Apple answered 401: a wrong key, or an app without a production release."
-        case .ownershipUnconfirmed: "Apple's evidence does not say, in a known value, how the customer owns the product."
+        case .ownershipUnconfirmed:
+            "Apple's evidence does not say, in a known value, how the customer owns the product."
         case .revocationUnconfirmed: "Only the device vouches so far, and its word may be from before a refund."
         case .settlementHold: "The product's settlement hold is running; Apple is asked again at its end."
         }
@@ -42,8 +45,10 @@ enum Vocabulary {
 
     static func sentence(for refusal: TransactionRefusal) -> String {
         switch refusal {
-        case .bundleMismatch: "A genuine purchase of another app. Lifted by authoritative evidence of this app's, or a corrected setting."
-        case .environmentNotAllowed: "A genuine purchase in a store that this deployment does not accept. Lifted by a corrected setting."
+        case .bundleMismatch:
+            "A genuine purchase of another app. Lifted by authoritative evidence of this app's, or a corrected setting."
+        case .environmentNotAllowed:
+            "A genuine purchase in a store that this deployment does not accept. Lifted by a corrected setting."
         case .notFound:
             "Every allowed store said at least \(RecheckSchedule.notFoundAnswersMin) times, up to the deadline, that it doesn't know the id. Lifted by a new post, by authoritative evidence, or by allowing another store."
         }
@@ -59,7 +64,8 @@ enum Vocabulary {
 
     static func sentence(for status: Claim.Status) -> String {
         switch status {
-        case .waiting: "No claim holds yet; decided when Apple's word on the purchase is in, a token match first, else the earliest."
+        case .waiting:
+            "No claim holds yet; decided when Apple's word on the purchase is in, a token match first, else the earliest."
         case .held: "This account owns the chain; renewals, upgrades and restores inherit it."
         case .refused: "The purchase's appAccountToken is not the account's, or is missing where one is required."
         case .conflict: "Another account holds the chain; one case per chain and account is open for support."
@@ -72,7 +78,8 @@ enum Vocabulary {
         case .stale: "It counts, and another item decides."
         case .device: "The device's word: takes no part in the set."
         case .refused: "Another app's, or of a store that is not allowed: kept, counts for nothing."
-        case .otherEnvironment: "The same id, signed by the other store than before: kept, counts for nothing, raises an alarm."
+        case .otherEnvironment:
+            "The same id, signed by the other store than before: kept, counts for nothing, raises an alarm."
         }
     }
 
@@ -86,7 +93,7 @@ enum Vocabulary {
         case .refundSeen: "Apple's evidence carries a revocationDate, and the purchase was not refunded before."
         case .refundReversed: "Apple's word that a refund was undone counts."
         case .evidenceStale: "Authoritative evidence was added, and another item decides."
-        case .evidenceConfirms: "Authoritative evidence was added, decides, and says what was known."
+        case .evidenceConfirms: "Authoritative evidence was added and decides; the state keeps its name."
         case .ownershipMissing: "Authoritative evidence lacks a known ownership type."
         case .settlementHeld: "The product's settlement hold is running."
         case .deviceEvidence: "The device's word was kept and asks for a check."

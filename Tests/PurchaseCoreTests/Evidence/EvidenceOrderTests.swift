@@ -36,7 +36,9 @@ struct EvidenceOrderTests {
         #expect(choose(two, one)?.evidence.id == larger)
     }
 
-    @Test("one clean answer after a refund does not undo it", arguments: EvidenceSource.allCases.filter(\.isAuthoritative))
+    @Test(
+        "one clean answer after a refund does not undo it", arguments: EvidenceSource.allCases.filter(\.isAuthoritative)
+    )
     func oneCleanAnswer(source: EvidenceSource) {
         let refund = Sample(signed: 10).refunded(at: 9)
         let deciding = choose(refund, Sample(signed: 500).from(source))
@@ -59,7 +61,8 @@ struct EvidenceOrderTests {
     func onlyAnswers(source: EvidenceSource) {
         let refund = Sample(signed: 10).refunded(at: 9)
         #expect(choose(refund, Sample(signed: 20).from(source), Sample(signed: 90))?.refundReversed == false)
-        #expect(choose(refund, Sample(signed: 20).from(source), Sample(signed: 90).from(source))?.refundReversed == false)
+        #expect(
+            choose(refund, Sample(signed: 20).from(source), Sample(signed: 90).from(source))?.refundReversed == false)
     }
 
     @Test("a clean answer from before the refund is none of the two")

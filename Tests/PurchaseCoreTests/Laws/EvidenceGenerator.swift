@@ -1,14 +1,17 @@
 import PurchaseCore
 
-/// Random evidence of one chain: repeats of sources, several transactions of one purchase, refunds of every kind,
-/// reversals, missing fields, other apps' payloads, the device's word. Signed on a coarse grid so that ties happen.
+/// Random evidence of one chain, signed on a coarse grid so that ties happen.
+///
+/// Every source, several transactions of one purchase, refunds of every kind, reversals, missing fields, other apps'
+/// payloads, the device's word.
 struct EvidenceGenerator {
     var random: SplitMix64
     var product: String
     /// What is odd about this set, so that most sets stay plausible and some are not.
     var oddities: Int
-    /// Whether Apple may call one transaction bought once and shared another time. It never did; states and money bear
-    /// it, while the rule `require` and holds look at the first known word by design.
+    /// Whether Apple may call one transaction bought once and shared another time.
+    ///
+    /// It never did; states and money bear it, while the rule `require` and holds look at the first known word by design.
     var mayChangeOwnership = true
 
     private let isShared: Bool
@@ -32,11 +35,17 @@ struct EvidenceGenerator {
 
     mutating func sample() -> Sample {
         let minutes: [Int64] = [0, 10, 10, 20, 69, 70, 80, 140, 150]
-        var sample = Sample(product, id: random.pick(["1001", "1001", "1001", "1002", "1003"]), signed: random.pick(minutes))
-        sample = sample.from(random.pick([.appStore, .appStore, .appStore, .notification, .notification, .history, .device]))
+        var sample = Sample(
+            product, id: random.pick(["1001", "1001", "1001", "1002", "1003"]), signed: random.pick(minutes))
+        sample = sample.from(
+            random.pick([.appStore, .appStore, .appStore, .notification, .notification, .history, .device]))
         switch random.next() % 8 {
-        case 0, 1: sample = sample.refunded(at: 9, "REFUND_FULL").notified(random.pick(["REFUND", "REFUND", "REFUND_REVERSED"]))
-        case 2: sample = sample.refunded(at: 9, "REFUND_PRORATED", percentage: random.pick([0, 40_000, 100_000])).notified("REFUND")
+        case 0, 1:
+            sample = sample.refunded(at: 9, "REFUND_FULL").notified(
+                random.pick(["REFUND", "REFUND", "REFUND_REVERSED"]))
+        case 2:
+            sample = sample.refunded(at: 9, "REFUND_PRORATED", percentage: random.pick([0, 40_000, 100_000])).notified(
+                "REFUND")
         case 3: sample = sample.refunded(at: 8, random.pick([nil, "FAMILY_REVOKE"])).notified("REVOKE")
         case 4, 5: sample = sample.notified("REFUND_REVERSED")
         default: sample = sample.notified("ONE_TIME_CHARGE")

@@ -44,12 +44,15 @@ struct OrderLawTests {
         return history
     }
 
-    @Test("all orders of four items end the same", arguments: SplitMix64.seeds(fixed: 1...150, for: "law 4, four items"))
+    @Test(
+        "all orders of four items end the same", arguments: SplitMix64.seeds(fixed: 1...150, for: "law 4, four items"))
     func fourItems(seed: UInt64) {
         check(seed: seed, items: 4)
     }
 
-    @Test("all orders of five items end the same", arguments: SplitMix64.seeds(fixed: 1_001...1_012, for: "law 4, five items"))
+    @Test(
+        "all orders of five items end the same",
+        arguments: SplitMix64.seeds(fixed: 1_001...1_012, for: "law 4, five items"))
     func fiveItems(seed: UInt64) {
         check(seed: seed, items: 5)
     }
@@ -66,16 +69,28 @@ struct OrderLawTests {
     }
 
     /// The plain stories of one purchase, each in all orders with each product and rule: exhaustive, no seed.
-    @Test("all orders of each plain story end the same", arguments: ["unlock", "coins", "monthly"], Array(policies.indices))
+    @Test(
+        "all orders of each plain story end the same", arguments: ["unlock", "coins", "monthly"],
+        Array(policies.indices))
     func stories(product: String, policy: Int) {
         let charge = Sample(product, signed: 2).from(.notification, "ONE_TIME_CHARGE")
         let refund = Sample(product, signed: 20).refunded(at: 19).from(.notification, "REFUND")
         let stories: [[Sample]] = [
             [charge, Sample(product, signed: 3), refund, Sample(product, signed: 30)],
             [charge, refund, Sample(product, signed: 30), Sample(product, signed: 95)],
-            [charge, refund, Sample(product, signed: 30).from(.notification, "REFUND_REVERSED"), Sample(product, id: "1002", signed: 5)],
-            [charge, refund, Sample(product, signed: 21).refunded(at: 18, "REFUND_PRORATED", percentage: 30_000), Sample(product, signed: 1).from(.device)],
-            [charge, Sample(product, id: "1002", signed: 4), Sample(product, id: "1002", signed: 20).refunded(at: 19), Sample(product, signed: 3).with { $0.inAppOwnershipType = nil }],
+            [
+                charge, refund, Sample(product, signed: 30).from(.notification, "REFUND_REVERSED"),
+                Sample(product, id: "1002", signed: 5),
+            ],
+            [
+                charge, refund, Sample(product, signed: 21).refunded(at: 18, "REFUND_PRORATED", percentage: 30_000),
+                Sample(product, signed: 1).from(.device),
+            ],
+            [
+                charge, Sample(product, id: "1002", signed: 4),
+                Sample(product, id: "1002", signed: 20).refunded(at: 19),
+                Sample(product, signed: 3).with { $0.inAppOwnershipType = nil },
+            ],
         ]
         for (index, story) in stories.enumerated() {
             let outcomes = Self.outcomes(of: story.map(\.evidence), from: Self.claimed(Self.policies[policy]))
@@ -83,7 +98,9 @@ struct OrderLawTests {
         }
     }
 
-    @Test("repeats and acknowledgements in between change nothing", arguments: SplitMix64.seeds(fixed: 2_001...2_030, for: "law 4, repeats"))
+    @Test(
+        "repeats and acknowledgements in between change nothing",
+        arguments: SplitMix64.seeds(fixed: 2_001...2_030, for: "law 4, repeats"))
     func repeats(seed: UInt64) {
         var generator = EvidenceGenerator(seed: seed)
         let items = generator.items(6)
@@ -107,7 +124,8 @@ extension Evidence {
     /// What tells items of a generated set apart, in one line.
     fileprivate var summary: String {
         let minute = (facts.signedDate - start).milliseconds / 60_000
-        let revoked = facts.isRevoked ? "revoked \(facts.revocationType ?? "-") \(facts.revocationPercentage ?? -1)" : "clean"
+        let revoked =
+            facts.isRevoked ? "revoked \(facts.revocationType ?? "-") \(facts.revocationPercentage ?? -1)" : "clean"
         return "\(facts.transactionID) \(id.source) \(notificationType ?? "") signed \(minute) \(revoked), "
             + "ownership \(facts.inAppOwnershipType?.appleValue ?? "-"), price \(facts.price ?? -1) \(facts.currency ?? "-"), "
             + "bundle \(facts.bundleID?.rawValue ?? "-"), line item \(facts.webOrderLineItemID?.rawValue ?? "-")"

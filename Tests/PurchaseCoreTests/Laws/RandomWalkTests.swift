@@ -4,7 +4,8 @@ import Testing
 @Suite("Laws 1, 3, 5 and 7 on every reachable chain")
 struct RandomWalkTests {
     static let policies: [Policy] = [
-        .standard, .standard.with { $0.allowedEnvironments = [.sandbox] }, .standard.with { $0.bundleID = BundleID("com.example.other") },
+        .standard, .standard.with { $0.allowedEnvironments = [.sandbox] },
+        .standard.with { $0.bundleID = BundleID("com.example.other") },
         .standard.with { $0.accountTokenRule = .require }, .standard.with { $0.accountTokenRule = .ignore },
         .standard.with { $0.catalogue = Catalogue(unknownProducts: .strict) },
         .standard.with(product: "unlock") { $0.onProratedRefund = .keep },
@@ -15,7 +16,9 @@ struct RandomWalkTests {
     @Test("any sequence of inputs keeps the laws", arguments: SplitMix64.seeds(fixed: 1...60, for: "random walk"))
     func walk(seed: UInt64) {
         var generator = EvidenceGenerator(seed: seed)
-        var history = History(generator.random.oneIn(2) ? .provisional(TransactionID("1001")) : .original(.production, OriginalTransactionID("1001")))
+        var history = History(
+            generator.random.oneIn(2)
+                ? .provisional(TransactionID("1001")) : .original(.production, OriginalTransactionID("1001")))
         for step in 0..<25 {
             history.wait(.minutes(Int64.random(in: 0...90, using: &generator.random)))
             let paidBefore = history.chain.transactions.filter { $0.value.state.name == .paid }.keys
@@ -28,7 +31,9 @@ struct RandomWalkTests {
     private func checkOnlyEvidenceSettles(
         _ input: Input, _ history: History, paidBefore: Set<TransactionID>, _ place: Comment
     ) {
-        let newlyPaid = history.chain.transactions.values.contains { $0.state.name == .paid && !paidBefore.contains($0.id) }
+        let newlyPaid = history.chain.transactions.values.contains {
+            $0.state.name == .paid && !paidBefore.contains($0.id)
+        }
         guard newlyPaid else { return }
         switch input {
         case .evidenceVerified(let evidence, _): #expect(evidence.id.source.isAuthoritative, place)
@@ -84,7 +89,9 @@ struct RandomWalkTests {
         ])
     }
 
-    @Test("policies that come and go keep the laws", arguments: SplitMix64.seeds(fixed: 3_001...3_030, for: "policy walk"))
+    @Test(
+        "policies that come and go keep the laws", arguments: SplitMix64.seeds(fixed: 3_001...3_030, for: "policy walk")
+    )
     func policyWalk(seed: UInt64) {
         var generator = EvidenceGenerator(seed: seed)
         var history = History(.original(.production, OriginalTransactionID("1001")))
@@ -95,7 +102,9 @@ struct RandomWalkTests {
                 let settled = history.chain.transactions.filter { $0.value.state.isSettled }.keys
                 history.change(generator.random.pick(Self.policies))
                 for id in settled {
-                    #expect(history.chain.transactions[id]?.state.isSettled == true, "SEED=\(seed): a setting never un-pays")
+                    #expect(
+                        history.chain.transactions[id]?.state.isSettled == true, "SEED=\(seed): a setting never un-pays"
+                    )
                 }
             }
         }

@@ -32,7 +32,8 @@ enum GoldenEntries {
 
     static var claim: Claim {
         var claim = Claim(
-            account: AccountNumber(7), transactionID: TransactionID("1001"), claimedAt: Instant(millisecondsSince1970: 1_000))
+            account: AccountNumber(7), transactionID: TransactionID("1001"),
+            claimedAt: Instant(millisecondsSince1970: 1_000))
         claim.status = .conflict
         claim.tokenComparison = .notComparable
         claim.caseID = CaseID("case-production-1001-7")
@@ -41,7 +42,8 @@ enum GoldenEntries {
 
     static var refusedClaim: Claim {
         var claim = Claim(
-            account: AccountNumber(8), transactionID: TransactionID("1001"), claimedAt: Instant(millisecondsSince1970: 1_000))
+            account: AccountNumber(8), transactionID: TransactionID("1001"),
+            claimedAt: Instant(millisecondsSince1970: 1_000))
         claim.status = .refused
         claim.refusal = .accountTokenMismatch
         claim.tokenComparison = .mismatch
@@ -56,7 +58,8 @@ enum GoldenEntries {
     static let entitlement = Entitlement(
         id: Entitlement.ID(transactionID: TransactionID("1001"), key: "pro"), account: AccountNumber(7),
         productID: ProductID("unlock"), environment: .production, originalTransactionID: OriginalTransactionID("1001"),
-        state: .paid, rule: .paid, since: Instant(millisecondsSince1970: 500), until: Instant(millisecondsSince1970: 9_000))
+        state: .paid, rule: .paid, since: Instant(millisecondsSince1970: 500),
+        until: Instant(millisecondsSince1970: 9_000))
 
     static let movement = Movement(
         rowID: "production.purchased.1001.refund_adjustment.1.2", kind: .refundAdjustment, purchaseID: purchase,
@@ -80,7 +83,8 @@ enum GoldenEntries {
             ),
             ("absorbed", .absorbed(by: ChainID(42)), #"{"kind":"absorbed","value":42}"#),
             (
-                "transaction, new", .transaction(Transaction(id: TransactionID("1001"), recordedAt: Instant(millisecondsSince1970: 1_000))),
+                "transaction, new",
+                .transaction(Transaction(id: TransactionID("1001"), recordedAt: Instant(millisecondsSince1970: 1_000))),
                 #"{"kind":"transaction","value":{"createdAt":1000,"id":"1001","state":{"name":"received","reason":"new"},"updatedAt":1000}}"#
             ),
             (

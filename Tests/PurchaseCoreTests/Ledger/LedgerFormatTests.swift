@@ -51,14 +51,17 @@ struct LedgerFormatTests {
     @Test("evidence keeps Apple's names and numbers")
     func facts() throws {
         #expect(try Self.encode(GoldenEntries.facts) == GoldenEntries.factsJSON)
-        #expect(try JSONDecoder().decode(TransactionFacts.self, from: Data(GoldenEntries.factsJSON.utf8)) == GoldenEntries.facts)
+        #expect(
+            try JSONDecoder().decode(TransactionFacts.self, from: Data(GoldenEntries.factsJSON.utf8))
+                == GoldenEntries.facts)
     }
 
     @Test("every state with every reason survives the ledger")
     func states() throws {
         let id = GoldenEntries.evidence
         let states: [PurchaseState] =
-            [.received] + PendingReason.allCases.map { .pending($0) } + PaidReason.allCases.map { .paid($0, deciding: id) }
+            [.received] + PendingReason.allCases.map { .pending($0) }
+            + PaidReason.allCases.map { .paid($0, deciding: id) }
             + RefundedReason.allCases.map { .refunded($0, deciding: id) }
         for state in states {
             #expect(try JSONDecoder().decode(PurchaseState.self, from: Data(try Self.encode(state).utf8)) == state)
@@ -66,7 +69,9 @@ struct LedgerFormatTests {
         #expect(states.count == 1 + 9 + 2 + 4)
     }
 
-    @Test("whatever decide records can be written and read back", arguments: SplitMix64.seeds(fixed: 1...10, for: "codable walk"))
+    @Test(
+        "whatever decide records can be written and read back",
+        arguments: SplitMix64.seeds(fixed: 1...10, for: "codable walk"))
     func recorded(seed: UInt64) throws {
         var generator = EvidenceGenerator(seed: seed)
         var history = History(.original(.production, OriginalTransactionID("1001")))
@@ -144,7 +149,8 @@ struct ReplayTests {
     func tampered() throws {
         let history = recorded()
         var events = history.events
-        events[2] = LedgerEvent(chainID: ChainID(1), chainVersion: 3, entries: [.checkRequested(TransactionID("1001"), reasonNumber: 1)])
+        events[2] = LedgerEvent(
+            chainID: ChainID(1), chainVersion: 3, entries: [.checkRequested(TransactionID("1001"), reasonNumber: 1)])
         #expect(try Chain.replay(events, evidence: history.chain.evidence) != history.chain.replayable)
     }
 }

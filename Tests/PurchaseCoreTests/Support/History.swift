@@ -144,7 +144,9 @@ extension Chain {
             case .received, .pending: return []
             case .paid:
                 var faults: [String] = []
-                if deciding?.id.source.isAuthoritative != true { faults.append("\(name) without authoritative evidence") }
+                if deciding?.id.source.isAuthoritative != true {
+                    faults.append("\(name) without authoritative evidence")
+                }
                 if deciding?.facts.isRevoked != false { faults.append("\(name) with a revocationDate") }
                 if !knowsOwnership(transaction) { faults.append("\(name) with unknown ownership") }
                 if transaction.refusal != nil { faults.append("\(name) and refused") }
@@ -197,7 +199,9 @@ extension Chain {
         var faults: [String] = []
         if claims.values.count(where: { $0.status == .held }) > 1 { faults.append("claims: two holders") }
         for claim in claims.values {
-            if (claim.status == .refused) != (claim.refusal != nil) { faults.append("claims: refusal of \(claim.status)") }
+            if (claim.status == .refused) != (claim.refusal != nil) {
+                faults.append("claims: refusal of \(claim.status)")
+            }
             if (claim.status == .conflict) != (claim.caseID != nil) { faults.append("claims: case of \(claim.status)") }
             if let id = claim.caseID, cases[id]?.account != claim.account { faults.append("claims: no such case") }
         }
@@ -210,7 +214,9 @@ extension Chain {
             if grants.count(where: { $0.kind == .grant }) > 1 { faults.append("grants: \(purchase) delivered twice") }
             let balance = Outcome.balance(grants)
             let amount = grants.first?.amount ?? 0
-            if balance != 0 && balance != amount { faults.append("grants: \(purchase) balance \(balance) of \(amount)") }
+            if balance != 0 && balance != amount {
+                faults.append("grants: \(purchase) balance \(balance) of \(amount)")
+            }
             return faults
         }
     }

@@ -27,7 +27,9 @@ struct IdentifierTests {
     func lowersUUIDs() {
         let uuid = "A1B2C3D4-0000-4000-8000-ABCDEFABCDEF"
         #expect(AccountID(validating: uuid)?.rawValue == uuid.lowercased())
-        #expect(AccountID(validating: "A1B2C3D4-0000-4000-8000-ABCDEFABCDE")?.rawValue == "A1B2C3D4-0000-4000-8000-ABCDEFABCDE")
+        #expect(
+            AccountID(validating: "A1B2C3D4-0000-4000-8000-ABCDEFABCDE")?.rawValue
+                == "A1B2C3D4-0000-4000-8000-ABCDEFABCDE")
         #expect(AccountID(validating: "Alice")?.rawValue == "Alice")
     }
 
@@ -37,8 +39,10 @@ struct IdentifierTests {
         let lower = AppAccountToken(validating: "abcdef01-2345-4000-8000-abcdefabcdef")
         #expect(upper == lower && upper != nil)
         for text in [
-            "", "00000000-0000-0000-0000-000000000000", "abcdef0123454000-8000-abcdefabcdef", "abcdef01-2345-4000-8000-abcdefabcdeg",
-            "{abcdef01-2345-4000-8000-abcdefabcdef}", "abcdef01-2345-4000-8000-abcdefabcdef\n", "abcdef01x2345-4000-8000-abcdefabcdef",
+            "", "00000000-0000-0000-0000-000000000000", "abcdef0123454000-8000-abcdefabcdef",
+            "abcdef01-2345-4000-8000-abcdefabcdeg",
+            "{abcdef01-2345-4000-8000-abcdefabcdef}", "abcdef01-2345-4000-8000-abcdefabcdef\n",
+            "abcdef01x2345-4000-8000-abcdefabcdef",
         ] { #expect(AppAccountToken(validating: text) == nil, "\(text)") }
     }
 
@@ -62,7 +66,9 @@ struct IdentifierTests {
 
     @Test("Apple's enum values survive, known or not")
     func appleValues() throws {
-        for value in ["Consumable", "Non-Consumable", "Auto-Renewable Subscription", "Non-Renewing Subscription", "New Kind"] {
+        for value in [
+            "Consumable", "Non-Consumable", "Auto-Renewable Subscription", "Non-Renewing Subscription", "New Kind",
+        ] {
             #expect(ProductType(appleValue: value).appleValue == value)
         }
         for value in ["PURCHASED", "FAMILY_SHARED", "GIFTED"] {

@@ -33,6 +33,7 @@ package struct TestDatabase: Sendable {
     package static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Runs a test with a database of its own, and drops it afterwards.
+    @discardableResult
     package static func withDatabase<Value>(
         migrated: Bool = true, _ body: (TestDatabase) async throws -> Value
     ) async throws -> Value {
@@ -55,12 +56,15 @@ package struct TestDatabase: Sendable {
     }
 
     /// A client with the cluster owner's rights, closed afterwards.
+    @discardableResult
     package static func withClient<Value>(
         _ uri: String, role: String? = nil, prelude: SQL? = nil, _ body: (PostgresClient) async throws -> Value
     ) async throws -> Value {
         var configuration = PostgresConfiguration(uri: uri)
         configuration.sessionRole = role
         configuration.commitPrelude = prelude
+        // Making and dropping databases waits for checkpoints, and the machine may be busy.
+        configuration.statementTimeout = .seconds(120)
         let client = PostgresClient(configuration: configuration, logger: silent)
         do {
             let value = try await body(client)
@@ -73,12 +77,14 @@ package struct TestDatabase: Sendable {
     }
 
     /// A client as the service has it: its role, and the ledger lock before every commit.
+    @discardableResult
     package func withServiceClient<Value>(_ body: (PostgresClient) async throws -> Value) async throws -> Value {
         try await Self.withClient(
             uri, role: Migrator.serviceRole, prelude: LedgerStore.ledgerLockStatement, body)
     }
 
     /// A client with the owner's rights, for looking behind the service's back.
+    @discardableResult
     package func withOwnerClient<Value>(_ body: (PostgresClient) async throws -> Value) async throws -> Value {
         try await Self.withClient(uri, body)
     }
@@ -149,6 +155,12 @@ package enum Shell {
         package let code: Int32
         /// What it printed, both streams.
         package let output: String
+
+        /// Takes both.
+        package init(code: Int32, output: String) {
+            self.code = code
+            self.output = output
+        }
     }
 
     /// Runs a program and returns what it printed, without the last newline.

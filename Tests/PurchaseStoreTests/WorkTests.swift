@@ -1,0 +1,104 @@
+import Postgres
+import PurchaseCore
+import PurchaseService
+import PurchaseStore
+import TestSupport
+import Testing
+
+@Suite("Leases, budget and traces")
+struct WorkTests {
+    @Test("a due check is leased to one worker, comes back when the lease runs out, and ends with an answer")
+    func leases() async throws {
+        try await LedgerFixture.with { ledger in
+            let id = TransactionID("1")
+            let account = try await ledger.account("ada")
+            let now = LedgerFixture.start
+            let chain = try #require(
+                try await ledger.apply(.claimed(id, by: account, at: now), to: Chain(identity: .provisional(id))))
+            let (one, two) = (now + .seconds(30), now + .seconds(31))
+            #expect(try await ledger.store.leaseDueChecks(limit: 10, holder: "a", until: one, now: now) == [id])
+            #expect(try await ledger.store.leaseDueChecks(limit: 10, holder: "b", until: one, now: now) == [])
+            #expect(try await ledger.store.leaseDueChecks(limit: 10, holder: "b", until: two + .seconds(30), now: two) == [id])
+            let (item, body) = LedgerFixture.evidence("1")
+            _ = try #require(try await ledger.apply(.evidenceVerified(item, absorbing: nil), to: chain, body: body))
+            #expect(try await ledger.store.leaseDueChecks(limit: 10, holder: "c", until: two + .days(9), now: two + .days(8)) == [])
+        }
+    }
+
+    @Test("many workers never take one check twice")
+    func skipLocked() async throws {
+        try await LedgerFixture.with { ledger in
+            let account = try await ledger.account("ada")
+            let now = LedgerFixture.start
+            for number in 1...40 {
+                let id = TransactionID("\(number)")
+                _ = try await ledger.apply(.claimed(id, by: account, at: now), to: Chain(identity: .provisional(id)))
+            }
+            let taken = try await withThrowingTaskGroup(of: [TransactionID].self) { group in
+                for worker in 0..<8 {
+                    group.addTask {
+                        try await ledger.store.leaseDueChecks(
+                            limit: 7, holder: "worker-\(worker)", until: now + .seconds(30), now: now)
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            #expect(Set(taken).count == taken.count)
+            #expect(taken.count == 40)
+        }
+    }
+
+    @Test("the request budget gives what the bucket holds and no more, whoever asks")
+    func budget() async throws {
+        try await LedgerFixture.with { ledger in
+            let budget = RequestBudgetStore(client: ledger.client)
+            // One token an hour: nothing is refilled while the test runs.
+            let request = BudgetRequest(
+                environment: .production, endpointClass: .standard, count: 3, tokensPerHour: 1, capacity: 10)
+            let taken = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<12 { group.addTask { try await budget.takeTokens(request).count } }
+                return try await group.reduce(0, +)
+            }
+            #expect(taken == 10)
+            let empty = try await budget.takeTokens(request)
+            #expect(empty.count == 0)
+            #expect(empty.nextTokenIn > .seconds(3_500) && empty.nextTokenIn <= .seconds(3_600))
+            let other = BudgetRequest(
+                environment: .sandbox, endpointClass: .standard, count: 3, tokensPerHour: 1, capacity: 10)
+            #expect(try await budget.takeTokens(other).count == 3)
+        }
+    }
+
+    @Test("traces of refusals are a ring: a flood overwrites its own")
+    func ring() async throws {
+        try await LedgerFixture.with { ledger in
+            try await ledger.database.withOwnerClient { owner in
+                _ = try await owner.query("SELECT setval('refusals_sequence', 9999)")
+            }
+            for number in 0..<3 {
+                try await ledger.store.keep(
+                    RefusedSubmission(
+                        refusedAt: LedgerFixture.start, source: .device, refusal: "signature_invalid", step: "signature",
+                        code: "signature_invalid", detail: String(repeating: "x", count: 900),
+                        sha256: [UInt8](repeating: UInt8(number), count: 32), transactionID: nil, account: nil,
+                        actor: "key", requestID: nil))
+                if number == 0 {
+                    try await ledger.database.withOwnerClient { owner in
+                        _ = try await owner.query("SELECT setval('refusals_sequence', 9999)")
+                    }
+                }
+            }
+            #expect(try await ledger.count("SELECT count(*) FROM refusals") == 2)
+            #expect(try await ledger.count("SELECT max(slot) FROM refusals") < 10_000)
+        }
+    }
+
+    @Test("a secret is made once and stays")
+    func secret() async throws {
+        try await LedgerFixture.with { ledger in
+            let first = try await ledger.store.secret(named: "test")
+            #expect(first.count == 32 && Set(first).count > 1)
+            #expect(try await ledger.store.secret(named: "test") == first)
+        }
+    }
+}
