@@ -68,8 +68,8 @@ struct ExecutableTests {
         "wrong arguments end with a sentence",
         arguments: [
             (["serve"], "--directory"), (["serve", "--directory", "/dev/null/x"], "/dev/null/x"),
-            (["serve", "--directory", "/tmp", "--address", "nowhere"], "HOST:PORT"),
-            (["serve", "--directory", "/tmp", "--address", "127.0.0.1:70000"], "HOST:PORT"),
+            (["serve", "--directory", "unused", "--address", "nowhere"], "HOST:PORT"),
+            (["serve", "--directory", "unused", "--address", "127.0.0.1:70000"], "HOST:PORT"),
         ])
     func wrongArguments(arguments: [String], named: String) throws {
         let (status, output) = try Self.run(Self.simulator, arguments)

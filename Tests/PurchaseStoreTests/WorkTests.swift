@@ -25,6 +25,32 @@ struct WorkTests {
         }
     }
 
+    @Test("a claim by another process does not take the lease from the one that asks")
+    func leaseStays() async throws {
+        try await LedgerFixture.with { ledger in
+            let id = TransactionID("1")
+            let (ada, bob) = (try await ledger.account("ada"), try await ledger.account("bob"))
+            let now = LedgerFixture.start
+            var chain = Chain(identity: .provisional(id))
+            for (account, holder) in [(ada, "process-1"), (bob, "process-2")] {
+                guard case .record(let recorded) = decide(
+                    chain, .claimed(id, by: account, at: now), policy: LedgerFixture.policy, now: now)
+                else {
+                    Issue.record("a first claim is recorded")
+                    return
+                }
+                let committed = try await ledger.store.commit(
+                    CommittableDecision(
+                        recorded: recorded, before: chain, actor: nil, requestID: nil, recordedAt: now, body: nil,
+                        lease: CheckLease(transactionID: id, holder: holder, until: now + .seconds(30))))
+                chain = recorded.chain
+                chain.id = committed
+                #expect(committed != nil)
+            }
+            #expect(try await ledger.count("SELECT count(*) FROM checks WHERE lease_holder = 'process-1'") == 1)
+        }
+    }
+
     @Test("many workers never take one check twice")
     func skipLocked() async throws {
         try await LedgerFixture.with { ledger in

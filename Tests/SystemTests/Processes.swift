@@ -73,7 +73,12 @@ final class Installation: Sendable {
     let key: String
     private let directory: URL
     private let servers = Mutex<[Running]>([])
-    private let client = HTTPClient(eventLoopGroupProvider: .singleton)
+    private let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        // A server that was killed is an answer, not something to wait for.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 
     /// An answer of the service.
     struct Answer: Sendable {

@@ -184,9 +184,9 @@ extension VouchService {
             return chain
         }
         if leads {
-            guard try await holdsLease(on: id, chain) else {
+            guard try await holdsLease(on: id) else {
                 pool.end(id)
-                return chain
+                return try await awaitOtherProcess(about: id, chain)
             }
             let isBare = subject.evidence == nil
             let lane: RequestLane = caller.roles.contains(.app) || !isBare ? .interactive : .unproven
@@ -196,8 +196,20 @@ extension VouchService {
         return try await withLedger { () async throws(LedgerError) in try await ledger.chain(holding: id) } ?? chain
     }
 
+    /// Another process asks Apple right now: its answer will be in the ledger, and is looked for a few times a second.
+    private func awaitOtherProcess(about id: TransactionID, _ chain: Chain) async throws(ServiceError) -> Chain {
+        let deadline = ContinuousClock.now + configuration.answerWithin
+        var latest = chain
+        while asksApple(about: id, in: latest), ContinuousClock.now < deadline, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(100))
+            latest =
+                try await withLedger { () async throws(LedgerError) in try await ledger.chain(holding: id) } ?? latest
+        }
+        return latest
+    }
+
     /// Takes the right to ask, unless another process has it or asked just now. Already held when the claim was written.
-    private func holdsLease(on id: TransactionID, _ chain: Chain) async throws(ServiceError) -> Bool {
+    private func holdsLease(on id: TransactionID) async throws(ServiceError) -> Bool {
         let now = dependencies.clock.now()
         do {
             return try await withLedger { () async throws(LedgerError) in

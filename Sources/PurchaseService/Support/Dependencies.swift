@@ -48,10 +48,10 @@ package struct ServiceConfiguration: Sendable {
     package var asksMax = 64
     /// Questions that may wait for one of those places; beyond, the recheck worker takes over.
     package var asksQueuedMax = 4_096
-    /// The longest that one question may take, budget and all environments included.
+    /// The longest that one store is waited for, the budget included; at most two are asked.
     package var askTimeout: Duration = .seconds(20)
-    /// How long other processes leave a question to this one; longer than ``askTimeout``.
-    package var leaseFor: Span = .seconds(30)
+    /// How long other processes leave a question to this one: longer than both stores together may take.
+    package var leaseFor: Span = .seconds(60)
     /// How often the recheck worker looks for due checks when it found none.
     package var pollEvery: Duration = .seconds(1)
     /// Keys remembered after a successful look-up.

@@ -313,12 +313,17 @@ struct DecisionStatement {
         Section(
             "work", { $0.checks },
             """
-            INSERT INTO checks (transaction_id, due_at, asked_at, progress, lease_holder, lease_until)
+            INSERT INTO checks AS h (transaction_id, due_at, asked_at, progress, lease_holder, lease_until)
             SELECT r.transaction, instant(r.due_at), instant(r.asked_at), r.progress, r.holder, instant(r.lease_until)
             FROM cas, jsonb_to_recordset($rows) AS r(transaction text, due_at bigint, asked_at bigint, progress jsonb,
                 holder text, lease_until bigint)
             ON CONFLICT (transaction_id) DO UPDATE SET due_at = excluded.due_at, asked_at = excluded.asked_at,
-                progress = excluded.progress, lease_holder = excluded.lease_holder, lease_until = excluded.lease_until
+                progress = excluded.progress, (lease_holder, lease_until) = (
+                    -- Nobody takes a lease from under another process that is asking Apple right now.
+                    SELECT CASE WHEN taken THEN h.lease_holder ELSE excluded.lease_holder END,
+                        CASE WHEN taken THEN h.lease_until ELSE excluded.lease_until END
+                    FROM (SELECT excluded.lease_holder IS NOT NULL AND h.lease_holder <> excluded.lease_holder
+                        AND h.lease_until > (SELECT recorded_at FROM event) AS taken) AS other)
             """),
     ]
 }

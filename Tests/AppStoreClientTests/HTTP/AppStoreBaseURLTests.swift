@@ -1,4 +1,7 @@
 import AppStoreClient
+import AsyncHTTPClient
+import NIOCore
+import NIOSSL
 import Testing
 
 @Suite("App Store URLs")
@@ -48,5 +51,20 @@ struct AppStoreBaseURLTests {
         #expect(AppStoreHTTPClient.poolConnections(requestsPerSecond: 50, slowAnswer: .milliseconds(250)) == 13)
         #expect(AppStoreHTTPClient.poolConnections(requestsPerSecond: 1) == 8)
         #expect(AppStoreHTTPClient.poolConnections(requestsPerSecond: 100_000) == 512)
+    }
+
+    @Test("the HTTP client is HTTP/1.1 over TLS 1.2 or newer, verifies, and neither unpacks nor retries by itself")
+    func configuration() {
+        let configuration = AppStoreHTTPClient.configuration(requestsPerSecond: 50)
+        #expect(configuration.httpVersion == .http1Only)
+        #expect(configuration.tlsConfiguration?.minimumTLSVersion == .tlsv12)
+        #expect(configuration.tlsConfiguration?.certificateVerification == .fullVerification)
+        #expect(configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit == 200)
+        #expect(!configuration.connectionPool.retryConnectionEstablishment)
+        #expect(configuration.timeout.connect == .seconds(5))
+        guard case .disabled = configuration.decompression else {
+            Issue.record("decompression would undo the bound on bodies")
+            return
+        }
     }
 }
