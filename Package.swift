@@ -89,14 +89,16 @@ let everything: [Target] = [
     .testTarget(
         name: "AppStoreSimulatorTests",
         dependencies: [
-            "AppStoreSimulator", "app-store-simulator", hummingbird, hummingbirdTesting, httpTypes, crypto, x509, swiftASN1,
+            "AppStoreSimulator", "app-store-simulator", hummingbird, hummingbirdTesting, httpTypes, crypto, x509,
+            swiftASN1,
             asyncHTTPClient, nioCore, nioHTTP1,
         ],
         swiftSettings: strict),
     .testTarget(
         name: "AppStoreClientTests",
         dependencies: [
-            "AppStoreClient", "PurchaseCore", "PurchaseService", asyncHTTPClient, hummingbird, httpTypes, jwtKit, nioCore, nioHTTP1, nioPosix, logging,
+            "AppStoreClient", "PurchaseCore", "PurchaseService", asyncHTTPClient, hummingbird, httpTypes, jwtKit,
+            nioCore, nioHTTP1, nioPosix, logging,
             crypto, x509,
         ],
         swiftSettings: strict),
@@ -107,14 +109,17 @@ let everything: [Target] = [
     .testTarget(
         name: "PurchaseAPITests",
         dependencies: [
-            "vouch", "PurchaseAPI", "TestSupport", "PurchaseCore", "PurchaseStore", "PurchaseService", "AppStoreSimulator",
-            "AppStoreJWS", "AppStoreClient", "Postgres", crypto, hummingbird, hummingbirdTesting, httpTypes, logging, asyncHTTPClient, nioCore,
+            "vouch", "PurchaseAPI", "TestSupport", "PurchaseCore", "PurchaseStore", "PurchaseService",
+            "AppStoreSimulator",
+            "AppStoreJWS", "AppStoreClient", "Postgres", crypto, hummingbird, hummingbirdTesting, httpTypes, logging,
+            asyncHTTPClient, nioCore,
         ],
         swiftSettings: strict),
     .testTarget(
         name: "SystemTests",
         dependencies: [
-            "vouch", "app-store-simulator", "TestSupport", "PurchaseCore", "PurchaseStore", "Postgres", asyncHTTPClient, nioCore,
+            "vouch", "app-store-simulator", "TestSupport", "PurchaseCore", "PurchaseStore", "Postgres", asyncHTTPClient,
+            nioCore,
             nioHTTP1, logging,
         ],
         swiftSettings: strict),

@@ -275,7 +275,7 @@ CREATE TABLE movements (
     FOREIGN KEY (evidence_sha256, evidence_source, evidence_authoritative, evidence_revoked)
         REFERENCES evidence (sha256, source, authoritative, revoked),
     FOREIGN KEY (chain_id, chain_version) REFERENCES events (chain_id, chain_version),
-    CHECK (kind <> 'sale' OR generation = 1 AND step = 0 AND amount_milliunits >= 0),
+    CHECK (kind <> 'sale' OR generation = 1 AND (step > 0 OR amount_milliunits >= 0)),
     CHECK (kind NOT IN ('refund', 'refund_adjustment') OR evidence_revoked),
     CHECK (kind <> 'refund' OR amount_milliunits <= 0),
     CHECK (kind <> 'reversal' OR amount_milliunits >= 0 AND NOT evidence_revoked)

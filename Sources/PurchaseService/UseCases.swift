@@ -8,7 +8,7 @@ package protocol UseCases: Sendable {
     ) async throws(ServiceError) -> SubmissionOutcome
     /// One transaction for a caller; ``ServiceError/notFound`` also when this caller may not see it.
     ///
-    /// - Parameter claimToken: what a `device` caller got with its post.
+    /// `claimToken` is what a `device` caller got with its post.
     func transaction(
         _ id: TransactionID, for caller: Caller, claimToken: String?
     ) async throws(ServiceError) -> TransactionView

@@ -11,7 +11,9 @@ import PurchaseStore
 import ServiceLifecycle
 import UnixSignals
 
-/// The service, put together from its settings: the one place where the parts meet. Tests use the same function.
+/// The service, put together from its settings: the one place where the parts meet.
+///
+/// Tests use the same function.
 struct VouchStack {
     /// The use cases.
     let service: VouchService

@@ -66,7 +66,10 @@ enum AccountNamespace {
         digest[8] = digest[8] & 0x3F | 0x80
         let text = digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
         let groups = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { range in
-            text[text.index(text.startIndex, offsetBy: range.lowerBound)..<text.index(text.startIndex, offsetBy: range.upperBound)]
+            text[
+                text.index(
+                    text.startIndex, offsetBy: range.lowerBound)..<text.index(
+                        text.startIndex, offsetBy: range.upperBound)]
         }
         return AppAccountToken(validating: groups.joined(separator: "-"))
     }

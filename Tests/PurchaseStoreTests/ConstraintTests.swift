@@ -23,13 +23,16 @@ struct ConstraintTests {
     private static let foreignKeyViolation = "23503"
     private static let uniqueViolation = "23505"
 
-    @Test("append-only tables refuse UPDATE, DELETE and TRUNCATE, also from their owner",
+    @Test(
+        "append-only tables refuse UPDATE, DELETE and TRUNCATE, also from their owner",
         arguments: ["events", "evidence", "purchases", "movements", "changes"])
     func appendOnly(table: String) async throws {
         try await LedgerFixture.with { ledger in
             try await ledger.settled("1")
             #expect(try await ledger.count(SQL(unsafe: "SELECT count(*) FROM \(table)")) > 0)
-            let column = ["events": "rule", "evidence": "environment", "purchases": "environment", "movements": "kind"][table] ?? "kind"
+            let column =
+                ["events": "rule", "evidence": "environment", "purchases": "environment", "movements": "kind"][table]
+                ?? "kind"
             for statement in [
                 "UPDATE \(table) SET \(column) = \(column)", "DELETE FROM \(table)", "TRUNCATE \(table) CASCADE",
             ] {

@@ -16,7 +16,9 @@ struct DecisionStatementTests {
             #expect(stored.replayable == chain.replayable)
             #expect(try await ledger.count("SELECT count(*) FROM entitlements WHERE state = 'paid'") == 1)
             #expect(try await ledger.count("SELECT count(*) FROM movements WHERE kind = 'sale'") == 1)
-            #expect(try await ledger.count("SELECT count(*) FROM evidence_bodies JOIN jws_headers ON header_sha256 = jws_headers.sha256") == 1)
+            #expect(
+                try await ledger.count(
+                    "SELECT count(*) FROM evidence_bodies JOIN jws_headers ON header_sha256 = jws_headers.sha256") == 1)
             // Refund: the state, the deciding evidence and the entitlement all change in one statement, too.
             let (refund, body) = LedgerFixture.evidence("1001", signedAfter: .hours(1), isRevoked: true)
             let after = try #require(
@@ -75,7 +77,9 @@ struct DecisionStatementTests {
             let stored = try #require(try await ledger.store.chain(holding: copy))
             #expect(stored.id == original.id)
             #expect(stored.replayable == after.replayable)
-            #expect(try await ledger.count("SELECT count(*) FROM chains WHERE absorbed_by IS NOT NULL AND version = 2") == 1)
+            #expect(
+                try await ledger.count("SELECT count(*) FROM chains WHERE absorbed_by IS NOT NULL AND version = 2") == 1
+            )
             // A late input for the provisional chain finds nobody there.
             let late = try await ledger.apply(
                 .appStoreUnanswered(copy, .unavailable), to: provisional)
@@ -97,9 +101,12 @@ struct DecisionStatementTests {
                             let account = try await process.account("account-\(number)")
                             while true {
                                 let chain = try #require(try await process.store.chain(holding: id))
-                                if try await process.apply(.claimed(id, by: account, at: LedgerFixture.start), to: chain)
+                                if try await process.apply(
+                                    .claimed(id, by: account, at: LedgerFixture.start), to: chain)
                                     != nil
-                                { return }
+                                {
+                                    return
+                                }
                             }
                         }
                     }
@@ -130,7 +137,9 @@ struct DecisionStatementTests {
             #expect(try await ledger.count("SELECT count(*) FROM events WHERE entries::text LIKE '%download-1%'") == 0)
             #expect(try await ledger.count("SELECT count(*) FROM evidence WHERE facts::text LIKE '%download-1%'") == 0)
             #expect(try await ledger.count("SELECT count(*) FROM events WHERE entries::text LIKE '%ada%'") == 0)
-            #expect(try await ledger.count("SELECT count(*) FROM evidence_bodies WHERE app_transaction_id = 'download-1'") == 2)
+            #expect(
+                try await ledger.count("SELECT count(*) FROM evidence_bodies WHERE app_transaction_id = 'download-1'")
+                    == 2)
         }
     }
 }

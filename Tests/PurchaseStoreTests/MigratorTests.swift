@@ -47,7 +47,8 @@ struct MigratorTests {
                     _ = try await owner.query(
                         "INSERT INTO schema_migrations VALUES (\(Migration.newest + 1), 'later.sql', 'x', false)")
                     try await SchemaCheck.check(client)
-                    _ = try await owner.query("UPDATE schema_migrations SET breaking = true WHERE file_name = 'later.sql'")
+                    _ = try await owner.query(
+                        "UPDATE schema_migrations SET breaking = true WHERE file_name = 'later.sql'")
                     await #expect(
                         throws: SchemaFault.newer(has: Migration.newest + 1, knows: Migration.newest)
                     ) { try await SchemaCheck.check(client) }

@@ -18,10 +18,15 @@ struct WorkTests {
             let (one, two) = (now + .seconds(30), now + .seconds(31))
             #expect(try await ledger.store.leaseDueChecks(limit: 10, holder: "a", until: one, now: now) == [id])
             #expect(try await ledger.store.leaseDueChecks(limit: 10, holder: "b", until: one, now: now) == [])
-            #expect(try await ledger.store.leaseDueChecks(limit: 10, holder: "b", until: two + .seconds(30), now: two) == [id])
+            #expect(
+                try await ledger.store.leaseDueChecks(limit: 10, holder: "b", until: two + .seconds(30), now: two) == [
+                    id
+                ])
             let (item, body) = LedgerFixture.evidence("1")
             _ = try #require(try await ledger.apply(.evidenceVerified(item, absorbing: nil), to: chain, body: body))
-            #expect(try await ledger.store.leaseDueChecks(limit: 10, holder: "c", until: two + .days(9), now: two + .days(8)) == [])
+            #expect(
+                try await ledger.store.leaseDueChecks(
+                    limit: 10, holder: "c", until: two + .days(9), now: two + .days(8)) == [])
         }
     }
 
@@ -33,8 +38,9 @@ struct WorkTests {
             let now = LedgerFixture.start
             var chain = Chain(identity: .provisional(id))
             for (account, holder) in [(ada, "process-1"), (bob, "process-2")] {
-                guard case .record(let recorded) = decide(
-                    chain, .claimed(id, by: account, at: now), policy: LedgerFixture.policy, now: now)
+                guard
+                    case .record(let recorded) = decide(
+                        chain, .claimed(id, by: account, at: now), policy: LedgerFixture.policy, now: now)
                 else {
                     Issue.record("a first claim is recorded")
                     return
@@ -104,7 +110,8 @@ struct WorkTests {
             for number in 0..<3 {
                 try await ledger.store.keep(
                     RefusedSubmission(
-                        refusedAt: LedgerFixture.start, source: .device, refusal: "signature_invalid", step: "signature",
+                        refusedAt: LedgerFixture.start, source: .device, refusal: "signature_invalid",
+                        step: "signature",
                         code: "signature_invalid", detail: String(repeating: "x", count: 900),
                         sha256: [UInt8](repeating: UInt8(number), count: 32), transactionID: nil, account: nil,
                         actor: "key", requestID: nil))

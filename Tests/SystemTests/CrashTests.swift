@@ -49,7 +49,12 @@ struct CrashTests {
                                     [200, 202].contains(answer.status)
                                 else { return }
                                 answered.withLock { $0.append(id) }
-                                if seen.withLock({ $0 += 1; return $0 }) == limit { server.kill() }
+                                if seen.withLock({
+                                    $0 += 1
+                                    return $0
+                                }) == limit {
+                                    server.kill()
+                                }
                             }
                         }
                     }
@@ -141,7 +146,10 @@ struct CrashTests {
                         group.addTask {
                             guard let answer = try? await vouch.post("ada", id, to: server.url) else { return }
                             #expect([200, 202].contains(answer.status))
-                            if answered.withLock({ $0.append(id); return $0.count }) == 10 {
+                            if answered.withLock({
+                                $0.append(id)
+                                return $0.count
+                            }) == 10 {
                                 code.withLock { $0 = server.terminate() }
                             }
                         }
@@ -157,7 +165,9 @@ struct CrashTests {
         }
     }
 
-    @Test("two server processes: one post on each of one transaction are one call, one grant, and one 409 for the other account")
+    @Test(
+        "two server processes: one post on each of one transaction are one call, one grant, and one 409 for the other account"
+    )
     func twoProcesses() async throws {
         try await TestDatabase.withDatabase(migrated: false) { database in
             try await Installation.with(database: database.uri) { vouch in

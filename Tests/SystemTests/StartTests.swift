@@ -18,7 +18,8 @@ struct StartTests {
     func settings() throws {
         let failure = try #require(
             serve([
-                "VOUCH_APP_BUNDLE_ID": "com.example app", "VOUCH_APP_ENVIRONMENTS": "Xcode", "VOUCH_ANSWER_WITHIN": "8s",
+                "VOUCH_APP_BUNDLE_ID": "com.example app", "VOUCH_APP_ENVIRONMENTS": "Xcode",
+                "VOUCH_ANSWER_WITHIN": "8s",
                 "VOUCH_TYPO": "1", "VOUCH_APP_STORE_PRODUCTION_URL": "http://example.com",
             ]))
         #expect(failure.code == 78)
@@ -31,7 +32,8 @@ struct StartTests {
         }
     }
 
-    @Test("a missing schema, an old one, a missing database and a silent server each get a sentence that says what to do")
+    @Test(
+        "a missing schema, an old one, a missing database and a silent server each get a sentence that says what to do")
     func database() async throws {
         try await TestDatabase.withDatabase(migrated: false) { database in
             try await Installation.with(database: database.uri) { vouch in
@@ -40,7 +42,8 @@ struct StartTests {
                 #expect(missing.code == 1 && missing.output.contains("create it"), "\(missing.output)")
                 let silent = try #require(
                     serve(
-                        vouch.environment.merging(["VOUCH_DATABASE_URL": "postgresql://postgres@127.0.0.1:1/x"]) { $1 }))
+                        vouch.environment.merging(["VOUCH_DATABASE_URL": "postgresql://postgres@127.0.0.1:1/x"]) { $1 })
+                )
                 #expect(silent.code == 1 && silent.output.contains("can't be reached"), "\(silent.output)")
                 try await database.withOwnerClient { client in
                     _ = try await client.query("DELETE FROM schema_migrations WHERE number = 2")

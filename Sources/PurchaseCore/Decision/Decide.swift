@@ -44,6 +44,8 @@ struct Draft {
     var absorbed: Chain?
     /// The authoritative evidence that counts, by transaction, in law 2's order; kept by ``recount()``.
     var counted: [TransactionID: [Evidence]] = [:]
+    /// The app that a settled transaction was settled for; kept by ``recount()``.
+    var settledFor: [TransactionID: BundleID] = [:]
     /// The chain's purchases as last resolved.
     var purchases: [PurchaseSet] = []
 

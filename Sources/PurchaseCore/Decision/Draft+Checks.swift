@@ -34,11 +34,15 @@ extension Draft {
 
     /// Only time between two answers that were definitive in every store counts: outages don't.
     private func countNotFound(_ id: TransactionID, _ answer: AppStoreNonAnswer, _ check: inout Check) {
-        guard case .notFound(let environments) = answer else {
+        guard case .notFound(let environments, let isFinal) = answer else {
             check.notFoundSince = nil
             return
         }
         for environment in environments { check.notFoundAnswers[environment, default: 0] += 1 }
+        if isFinal {
+            for environment in environments { check.notFoundAnswers[environment] = RecheckSchedule.notFoundAnswersMin }
+            check.notFoundFor = max(check.notFoundFor, policy.recheck.notFoundDeadline)
+        }
         guard environments.isSuperset(of: storesToAsk()) else {
             check.notFoundSince = nil
             return
@@ -89,7 +93,7 @@ extension Draft {
             guard let purchase else { return }
             planSettled(purchase, after: evidence, isNew: isNew)
             guard rule == .refundSeen || rule == .refundReversed else { return }
-            for sibling in purchase.members where sibling != id { chain.checks[sibling] = plannedNow(sibling) }
+            for sibling in siblings(of: id) { chain.checks[sibling] = plannedNow(sibling) }
         }
     }
 

@@ -1,25 +1,29 @@
 extension Draft {
     /// Whether an item may count: this app's, of an allowed store, and of the chain's own store.
     ///
-    /// A purchase that is settled already goes on counting evidence of its own kind: a narrowed setting stops new
-    /// purchases and never un-pays old ones.
+    /// A transaction that is settled already goes on counting evidence of the app it was settled for: a narrowed
+    /// setting stops new purchases and never un-pays old ones.
     func counts(_ evidence: Evidence) -> Bool {
         guard evidence.facts.environment == chain.environment else { return false }
-        if evidence.facts.bundleID == policy.bundleID && policy.allowedEnvironments.contains(evidence.facts.environment)
-        {
-            return true
-        }
-        let decidingBefore = before.transactions[evidence.facts.transactionID]?.state.deciding
-        guard let decided = decidingBefore.flatMap({ chain.evidence[$0] }) else { return false }
-        return decided.facts.bundleID == evidence.facts.bundleID
+        if let settledFor = settledFor[evidence.facts.transactionID] { return evidence.facts.bundleID == settledFor }
+        return evidence.facts.bundleID == policy.bundleID
+            && policy.allowedEnvironments.contains(evidence.facts.environment)
     }
 
     /// Sorts the chain's evidence anew; to be called whenever an item was added.
     mutating func recount() {
-        counted = Dictionary(
-            grouping: chain.evidence.values.filter { $0.id.source.isAuthoritative && counts($0) },
+        let authoritative = Dictionary(
+            grouping: chain.evidence.values.filter {
+                $0.id.source.isAuthoritative && $0.facts.environment == chain.environment
+            },
             by: \.facts.transactionID
         ).mapValues { $0.sorted(by: Evidence.precedes) }
+        settledFor = [:]
+        for (id, items) in authoritative where before.transactions[id]?.state.isSettled ?? false {
+            let apps = items.compactMap(\.facts.bundleID)
+            settledFor[id] = apps.contains(policy.bundleID) ? policy.bundleID : apps.first
+        }
+        counted = authoritative.mapValues { $0.filter(counts) }.filter { !$0.value.isEmpty }
     }
 
     /// The authoritative evidence about one transaction that counts, in law 2's order.
@@ -35,11 +39,23 @@ extension Draft {
 
     /// The purchase that a transaction belongs to, each part by the newest known word; `nil` without counted evidence.
     func purchaseID(of evidence: [Evidence]) -> PurchaseID? {
+        purchaseID(of: evidence, ownership: ownership(of: evidence))
+    }
+
+    /// The other transactions that are about the same charge, also those whose ownership is still unknown.
+    func siblings(of id: TransactionID) -> [TransactionID] {
+        let charge = purchaseID(of: countedEvidence(about: id), ownership: .purchased)
+        return counted.keys.sorted().filter {
+            $0 != id && purchaseID(of: countedEvidence(about: $0), ownership: .purchased) == charge
+        }
+    }
+
+    private func purchaseID(of evidence: [Evidence], ownership: InAppOwnershipType?) -> PurchaseID? {
         guard var facts = evidence.last?.facts else { return nil }
         facts.type = evidence.last { $0.facts.type != nil }?.facts.type
         facts.webOrderLineItemID = evidence.last { $0.facts.webOrderLineItemID != nil }?.facts.webOrderLineItemID
         if case .original(_, let original) = chain.identity { facts.originalTransactionID = original }
-        return PurchaseID(facts: facts, ownership: ownership(of: evidence))
+        return PurchaseID(facts: facts, ownership: ownership)
     }
 
     /// Law 2 and law 5: the state that a purchase's evidence amounts to.
@@ -50,8 +66,9 @@ extension Draft {
             return .refunded(RefundedReason(revocationType: facts.revocationType), deciding: deciding.evidence.id)
         }
         guard purchase.ownership != nil else { return .pending(.ownershipUnconfirmed) }
-        let wasSettled = purchase.members.contains { before.transactions[$0]?.state.isSettled ?? false }
-        if !wasSettled, !deciding.refundReversed, let end = holdEnd(of: purchase),
+        // A hold that is set later never un-pays.
+        let wasPaid = purchase.members.contains { before.transactions[$0]?.state.name == .paid }
+        if !wasPaid, !deciding.refundReversed, let end = holdEnd(of: purchase),
             !purchase.evidence.contains(where: { $0.id.source == .appStore && $0.facts.signedDate >= end })
         {
             return .pending(.settlementHold)
@@ -99,18 +116,19 @@ extension PurchaseID {
     /// Names what was charged once; restores and second devices share it.
     ///
     /// Store, ownership, and for auto-renewables the billing event (transactionId if that is absent), else the original
-    /// transaction.
+    /// transaction. While ownership is unknown a transaction stands alone, since nothing says with which others it
+    /// belongs together: it neither takes a state from them nor gives them one.
     package init(facts: TransactionFacts, ownership: InAppOwnershipType?) {
-        let reference =
+        let charge =
             switch facts.type {
             case .autoRenewable?: facts.webOrderLineItemID?.rawValue ?? facts.transactionID.rawValue
             case .consumable?, .nonConsumable?, .nonRenewing?, .unknown?, nil: facts.originalTransactionID.rawValue
             }
-        let owner =
+        let (owner, reference) =
             switch ownership {
-            case .purchased?: "purchased"
-            case .familyShared?: "family_shared"
-            case .unknown?, nil: "unknown"
+            case .purchased?: ("purchased", charge)
+            case .familyShared?: ("family_shared", charge)
+            case .unknown?, nil: ("unknown", facts.transactionID.rawValue)
             }
         let store =
             switch facts.environment {

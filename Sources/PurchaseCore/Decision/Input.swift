@@ -55,7 +55,9 @@ package enum Input: Sendable {
 /// What Apple's host said, or didn't, when it gave no usable evidence.
 package enum AppStoreNonAnswer: Hashable, Sendable {
     /// Definitive: the id is unknown in each of these stores.
-    case notFound(in: Set<StoreEnvironment>)
+    ///
+    /// Final when Apple calls the id none at all (400 with 4000006 or 4000048): no repeat and no wait can change that.
+    case notFound(in: Set<StoreEnvironment>, isFinal: Bool = false)
     /// 401: the token was not accepted, or the app has no production release.
     case unauthorized
     /// 403 or a 400 that says nothing about the id.

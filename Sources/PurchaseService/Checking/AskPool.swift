@@ -55,8 +55,9 @@ package final class AskPool: Sendable {
 
     /// Ends a flight and wakes everybody who joined it.
     func end(_ id: TransactionID) {
-        let waiters = state.withLock { $0.flights.removeValue(forKey: id)?.waiters }
-        waiters?.values.forEach { $0.resume() }
+        let flight = state.withLock { $0.flights.removeValue(forKey: id) }
+        guard let flight else { return }
+        for waiter in flight.waiters.values { waiter.resume() }
     }
 
     /// Hands a flight that this caller began over to the pool, which ends it; false (and ended) when the queue is full.

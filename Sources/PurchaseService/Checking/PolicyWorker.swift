@@ -23,7 +23,9 @@ package struct PolicyWorker: Sendable {
             after = last
             for id in ids { events += try await decideAgain(id) }
         }
-        if events > 0 { dependencies.logger.notice("decided again after a change of policy", metadata: ["events": "\(events)"]) }
+        if events > 0 {
+            dependencies.logger.notice("decided again after a change of policy", metadata: ["events": "\(events)"])
+        }
         return events
     }
 

@@ -16,7 +16,7 @@ struct TransactionChecker: Sendable {
 
     /// One question, with everything that follows; the chain afterwards, or `nil` for an id that is not recorded.
     ///
-    /// - Parameter first: the store that the caller believes the id to be of.
+    /// `first` is the store that the caller believes the id to be of.
     func check(
         _ id: TransactionID, first: StoreEnvironment?, lane: RequestLane
     ) async throws(LedgerError) -> Chain? {
@@ -26,6 +26,10 @@ struct TransactionChecker: Sendable {
         case .evidence(let evidence, let body):
             return try await record(evidence, cause: Decider.Cause(body: body), known: chain)
         case .none(let answer):
+            if let alarm = answer.alarm {
+                dependencies.logger.error(
+                    "alarm", metadata: ["alarm": "\(alarm.rawValue)", "transactions": "\(id)"])
+            }
             let result = try await decider.run(
                 known: chain, cause: Decider.Cause(),
                 load: { () async throws(LedgerError) in try await load(id) },
@@ -91,6 +95,7 @@ struct TransactionChecker: Sendable {
         about id: TransactionID, chain: Chain, first: StoreEnvironment?, lane: RequestLane
     ) async -> Answer {
         var notFoundIn: Set<StoreEnvironment> = []
+        var isFinal = true
         for store in stores(for: chain, first: first) {
             let answer = await dependencies.appStore.transactionInfo(
                 id, in: store, lane: lane, deadline: configuration.askTimeout)
@@ -103,12 +108,14 @@ struct TransactionChecker: Sendable {
             switch answer {
             case .signed(let jws):
                 return await verify(jws, about: id, from: store)
-            case .notFound:
+            case .notFound(let errorCode):
                 notFoundIn.insert(store)
+                isFinal = isFinal && errorCode < 4_040_000
             case .unauthorized:
                 // Before the first release Production answers 401 to everything; that is its "not found".
                 guard store == .production, configuration.appUnreleased else { return .none(.unauthorized) }
                 notFoundIn.insert(store)
+                isFinal = false
             case .refusedRequest:
                 return .none(.requestRefused)
             case .throttled(let retryAt):
@@ -124,7 +131,7 @@ struct TransactionChecker: Sendable {
                 return .none(.answerRefused)
             }
         }
-        return .none(.notFound(in: notFoundIn))
+        return .none(.notFound(in: notFoundIn, isFinal: isFinal))
     }
 
     private func verify(_ jws: String, about id: TransactionID, from store: StoreEnvironment) async -> Answer {

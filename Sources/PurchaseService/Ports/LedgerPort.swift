@@ -1,6 +1,8 @@
 package import PurchaseCore
 
-/// The ledger, as the use cases need it. Implemented by `PurchaseStore`; throws ``LedgerError`` alone.
+/// The ledger, as the use cases need it.
+///
+/// Implemented by `PurchaseStore`; throws ``LedgerError`` alone.
 package protocol LedgerPort: Sendable {
     /// The ledger's number of an account, given out on first sight; a stated token is remembered for it.
     func accountNumber(of account: AccountID, statedToken: AppAccountToken?) async throws(LedgerError) -> AccountNumber

@@ -94,7 +94,8 @@ extension VouchService {
             if let stated = submission.environment, stated != facts.environment {
                 return try await refuse(
                     .transactionMismatch, step: "claims", code: "environment_contradicted",
-                    detail: "the request says \(stated.rawValue) and the signed transaction \(facts.environment.rawValue)",
+                    detail:
+                        "the request says \(stated.rawValue) and the signed transaction \(facts.environment.rawValue)",
                     about: id)
             }
             if contradictsToken(verified.claims.appAccountToken, of: submission) {
@@ -208,7 +209,9 @@ extension VouchService {
         return latest
     }
 
-    /// Takes the right to ask, unless another process has it or asked just now. Already held when the claim was written.
+    /// Takes the right to ask, unless another process has it or asked just now.
+    ///
+    /// Often it is held already, since the commit of the claim took it.
     private func holdsLease(on id: TransactionID) async throws(ServiceError) -> Bool {
         let now = dependencies.clock.now()
         do {

@@ -1,7 +1,9 @@
 import Logging
 import PurchaseCore
 
-/// Decides and commits: loads, decides, writes, and again when somebody else was faster. Every change goes through here.
+/// Decides and commits: loads, decides, writes, and again when somebody else was faster.
+///
+/// Every change goes through here.
 struct Decider: Sendable {
     let dependencies: ServiceDependencies
     let configuration: ServiceConfiguration
@@ -16,11 +18,9 @@ struct Decider: Sendable {
     /// Runs an input against a chain until it is committed or changes nothing.
     ///
     /// Inputs are idempotent, so a commit whose outcome is unknown is settled by loading and deciding once more.
-    /// - Parameters:
-    ///   - known: the chain as last seen, to save a read; loaded anew when it turns out stale.
-    ///   - load: reads the chain; may return a chain that was never recorded.
-    ///   - input: makes the input for the chain as loaded.
-    ///   - lease: the right to ask Apple that the commit takes, given the chain after the decision.
+    /// `known` is the chain as last seen, to save a read; it is loaded anew with `load` when it turns out stale. `input`
+    /// makes the input for the chain as loaded, and `lease` the right to ask Apple that the commit takes, given the chain
+    /// after the decision.
     func run(
         known: Chain?, cause: Cause, load: () async throws(LedgerError) -> Chain,
         input: (Chain) async throws(LedgerError) -> Input, lease: (Chain) -> CheckLease? = { _ in nil }
@@ -58,7 +58,7 @@ struct Decider: Sendable {
                     var after = recorded.chain
                     after.id = id
                     return (after, decision)
-                } catch where error.code == .outcomeUnknown {
+                } catch  where error.code == .outcomeUnknown {
                     doubt = error
                 }
             }
@@ -78,12 +78,14 @@ struct Decider: Sendable {
     }
 
     private func tell(_ recorded: Decision.Recorded) {
-        for alarm in recorded.alarms {
+        // What an answer of Apple's calls for is told with each answer, whether or not the ledger changes.
+        for alarm in recorded.alarms where recorded.input != .appStoreAnswer {
             dependencies.logger.error(
                 "alarm",
                 metadata: [
                     "alarm": "\(alarm.rawValue)", "rule": "\(recorded.rule.rawValue)",
-                    "transactions": "\(recorded.chain.transactions.keys.sorted().prefix(3).map(\.rawValue).joined(separator: " "))",
+                    "transactions":
+                        "\(recorded.chain.transactions.keys.sorted().prefix(3).map(\.rawValue).joined(separator: " "))",
                 ])
         }
     }

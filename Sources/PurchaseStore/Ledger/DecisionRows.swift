@@ -175,7 +175,8 @@ struct DecisionRows {
             refusal: transaction.refusal?.rawValue, purchase: transaction.purchaseID?.rawValue,
             sha256: transaction.state.deciding?.sha256, source: transaction.state.deciding?.source.rawValue,
             revoked: settled ? deciding?.facts.isRevoked : nil,
-            ownership: transaction.purchaseID.flatMap(ownership), revocation_date: settled
+            ownership: transaction.purchaseID.flatMap(ownership),
+            revocation_date: settled
                 ? deciding?.facts.revocationDate?.millisecondsSince1970 : nil,
             environment: chain.environment?.rawValue, original: shown?.facts.originalTransactionID.rawValue,
             product: shown?.facts.productID?.rawValue, type: shown?.facts.type?.appleValue,
@@ -281,7 +282,8 @@ struct ChangeRow: Encodable {
                     ChangeRow(
                         kind: "state", account: chain.owner?.rawValue, transaction: transaction.id.rawValue,
                         data: [
-                            "state": .text(transaction.state.name.rawValue), "reason": .text(transaction.state.reasonCode),
+                            "state": .text(transaction.state.name.rawValue),
+                            "reason": .text(transaction.state.reasonCode),
                             "refusal": .text(transaction.refusal?.rawValue),
                         ]))
             case .entitlement(let row):

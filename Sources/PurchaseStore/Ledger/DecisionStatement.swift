@@ -12,7 +12,7 @@ struct DecisionStatement {
     private var parts: [String] = []
     private var values: [PostgresValue] = []
 
-    /// - Parameter headerIsStored: leaves out the certificates that an earlier commit stored already.
+    /// The statement of a decision; `headerIsStored` leaves out the certificates that an earlier commit stored already.
     static func build(_ decision: CommittableDecision, headerIsStored: Bool) throws(LedgerError) -> SQL {
         var statement = DecisionStatement()
         let rows = DecisionRows(decision)
@@ -117,7 +117,9 @@ struct DecisionStatement {
         let policy = bind(.text(recorded.policyVersion.rawValue))
         let actor = bind(decision.actor.map { .text($0) } ?? .null(.text))
         let request = bind(decision.requestID.map { .text($0) } ?? .null(.text))
-        let digest = bind(try recorded.evidence.map { evidence throws(LedgerError) in .bytea(try Self.bytes(evidence.id)) } ?? .null(.bytea))
+        let digest = bind(
+            try recorded.evidence.map { evidence throws(LedgerError) in .bytea(try Self.bytes(evidence.id)) }
+                ?? .null(.bytea))
         let evidenceSource = bind(recorded.evidence.map { .text($0.id.source.rawValue) } ?? .null(.text))
         let entries = bind(.jsonb(try LedgerJSON.text(entries)))
         add(
@@ -134,7 +136,9 @@ struct DecisionStatement {
     // MARK: Evidence
 
     private static func bytes(_ id: EvidenceID) throws(LedgerError) -> [UInt8] {
-        guard let bytes = Hexadecimal.bytes(id.sha256) else { throw LedgerError(.refused, "a digest is not hexadecimal") }
+        guard let bytes = Hexadecimal.bytes(id.sha256) else {
+            throw LedgerError(.refused, "a digest is not hexadecimal")
+        }
         return bytes
     }
 

@@ -5,7 +5,7 @@ extension Migration {
     static let all: [Migration] = [
         Migration(
             fileName: "000001_create_ledger.sql",
-            checksum: "ac2c65ce77d7aedf9bd7d9d88ccb6047c8f1c261d7ece4f5b95c0161e0c78383",
+            checksum: "5dde5a7108ad655bd8532271d939127473874b371d2f6059624b64a83fe1826f",
             script: #"""
 -- why: the ledger: what was posted, what Apple signed, what was decided, and what follows from it
 -- breaking: no
@@ -284,7 +284,7 @@ CREATE TABLE movements (
     FOREIGN KEY (evidence_sha256, evidence_source, evidence_authoritative, evidence_revoked)
         REFERENCES evidence (sha256, source, authoritative, revoked),
     FOREIGN KEY (chain_id, chain_version) REFERENCES events (chain_id, chain_version),
-    CHECK (kind <> 'sale' OR generation = 1 AND step = 0 AND amount_milliunits >= 0),
+    CHECK (kind <> 'sale' OR generation = 1 AND (step > 0 OR amount_milliunits >= 0)),
     CHECK (kind NOT IN ('refund', 'refund_adjustment') OR evidence_revoked),
     CHECK (kind <> 'refund' OR amount_milliunits <= 0),
     CHECK (kind <> 'reversal' OR amount_milliunits >= 0 AND NOT evidence_revoked)

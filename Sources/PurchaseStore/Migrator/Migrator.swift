@@ -53,7 +53,9 @@ package enum SchemaFault: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Brings a database to the schema that this version needs. Concurrent runs wait for each other; a repeat changes nothing.
+/// Brings a database to the schema that this version needs.
+///
+/// Concurrent runs wait for each other; a repeat changes nothing.
 package struct Migrator: Sendable {
     /// The role that every command but `migrate` works as.
     package static let serviceRole = "vouch_service"
@@ -99,7 +101,7 @@ package struct Migrator: Sendable {
                 CREATE TABLE IF NOT EXISTS schema_migrations (number bigint PRIMARY KEY, file_name text NOT NULL,
                     checksum text NOT NULL, breaking boolean NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
                 """)
-        } catch where error.sqlState == "42501" {
+        } catch  where error.sqlState == "42501" {
             throw SchemaFault.mayNotCreateTables
         }
     }

@@ -43,7 +43,8 @@ extension PostgresTimestamp {
     /// A timestamptz of an instant.
     init(_ instant: Instant) {
         let (microseconds, overflow) = instant.millisecondsSince1970.multipliedReportingOverflow(by: 1_000)
-        self.init(microsecondsSinceUnixEpoch: overflow ? (instant.millisecondsSince1970 > 0 ? .max : .min) : microseconds)
+        self.init(
+            microsecondsSinceUnixEpoch: overflow ? (instant.millisecondsSince1970 > 0 ? .max : .min) : microseconds)
     }
 
     /// The instant, rounded down to the millisecond.

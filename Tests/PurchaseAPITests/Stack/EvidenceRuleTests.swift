@@ -156,3 +156,22 @@ struct EvidenceRuleTests {
         }
     }
 }
+
+@Suite("Ids that Apple calls none at all")
+struct MalformedIdentifierTests {
+    @Test("a 400 that says so in every store is refused at once, without repeats", arguments: [4_000_006, 4_000_048])
+    func refusedAtOnce(code: Int64) async throws {
+        try await TestStack.with { stack in
+            let id = "2000000000000077"
+            _ = try stack.simulator.inject(
+                SimulatedFault(
+                    .status(400, body: #"{"errorCode":\#(code),"errorMessage":"x"}"#, contentType: "application/json"),
+                    transactionID: id, times: nil))
+            let answer = try await stack.api.post("ada", id)
+            #expect(answer.status == 422 && answer.refusal == "not_found")
+            stack.clock.advance(.days(1))
+            await stack.recheckUntilQuiet()
+            #expect(stack.simulator.callsCount(transactionID: id) == 2)
+        }
+    }
+}

@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Forgeries and faults never become paid, end to end")
 struct ForgeryTests {
-    @Test("a forged JWS from a client is refused, kept as a trace, and changes no transaction", arguments: SimulatedForgery.allCases)
+    @Test(
+        "a forged JWS from a client is refused, kept as a trace, and changes no transaction",
+        arguments: SimulatedForgery.allCases)
     func fromClient(forgery: SimulatedForgery) async throws {
         try await TestStack.with { stack in
             let receipt = try stack.simulator.purchase(
@@ -31,7 +33,9 @@ struct ForgeryTests {
         }
     }
 
-    @Test("a forged answer from the store leaves the transaction pending, and a genuine one ends it", arguments: SimulatedForgery.allCases)
+    @Test(
+        "a forged answer from the store leaves the transaction pending, and a genuine one ends it",
+        arguments: SimulatedForgery.allCases)
     func fromStore(forgery: SimulatedForgery) async throws {
         try await TestStack.with { stack in
             let id = try stack.simulator.purchase(

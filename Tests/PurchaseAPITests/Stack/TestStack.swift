@@ -64,7 +64,8 @@ struct TestStack: Sendable {
             for role in [Role.app, .device, .support, .finance, .admin] {
                 let digest = Array(SHA256.hash(data: Array(key(role).utf8)))
                 _ = try await built.postgres.query(
-                    "INSERT INTO keys (name, roles, sha256) VALUES (\("\(role.rawValue)-key"), ARRAY[\(role.rawValue)], \(digest))")
+                    "INSERT INTO keys (name, roles, sha256) VALUES (\("\(role.rawValue)-key"), ARRAY[\(role.rawValue)], \(digest))"
+                )
             }
             let (service, store) = (built.service, built.store)
             let application = Application(router: built.router, logger: TestDatabase.silent)
@@ -144,7 +145,8 @@ struct StackClient: Sendable {
 
     func send(
         _ method: HTTPRequest.Method, _ path: String, as role: Role? = .app, json: String? = nil,
-        headers: HTTPFields = HTTPFields(), validatesRequest: Bool = true, at location: SourceLocation = #_sourceLocation
+        headers: HTTPFields = HTTPFields(), validatesRequest: Bool = true,
+        at location: SourceLocation = #_sourceLocation
     ) async throws -> EdgeAnswer {
         if validatesRequest, let json {
             let violations = EdgeClient.spec.validate(
@@ -162,7 +164,8 @@ struct StackClient: Sendable {
         at location: SourceLocation = #_sourceLocation
     ) async throws -> EdgeAnswer {
         try await send(
-            .post, "/v1/transactions", as: role, json: #"{"accountId":"\#(account)","transactionId":"\#(id)"\#(extra)}"#,
+            .post, "/v1/transactions", as: role,
+            json: #"{"accountId":"\#(account)","transactionId":"\#(id)"\#(extra)}"#,
             at: location)
     }
 
@@ -171,7 +174,8 @@ struct StackClient: Sendable {
         at location: SourceLocation = #_sourceLocation
     ) async throws -> EdgeAnswer {
         try await send(
-            .post, "/v1/transactions", as: role, json: #"{"accountId":"\#(account)","signedTransaction":"\#(jws)"\#(extra)}"#,
+            .post, "/v1/transactions", as: role,
+            json: #"{"accountId":"\#(account)","signedTransaction":"\#(jws)"\#(extra)}"#,
             at: location)
     }
 

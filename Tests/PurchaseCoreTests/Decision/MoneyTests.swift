@@ -158,7 +158,7 @@ struct MoneyTests {
         #expect(Outcome(refundedFirst.chain).net.isEmpty)
     }
 
-    @Test("a charge does not change after it was made: a later answer without a price, or with another one, adds nothing")
+    @Test("a charge does not change after it was made: a later answer without a price, or with another, adds nothing")
     func priceStays() {
         let history = history(
             Sample(signed: 2), Sample(signed: 3).with { $0.price = nil }, Sample(signed: 4).with { $0.price = 9_990 })

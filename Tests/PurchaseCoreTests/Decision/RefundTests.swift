@@ -119,6 +119,31 @@ struct RefundTests {
         #expect(history.money == ["sale 4990", "refund -4990"])
     }
 
+    @Test("a refund of unknown ownership moves no other transaction, but they are asked about again")
+    func unknownSibling() {
+        var history = History()
+        history.claim(alice)
+        history.see(Sample(signed: 2))
+        history.see(Sample(id: "1002", signed: 11).with { $0.inAppOwnershipType = nil }.refunded(at: 10))
+        #expect(history.short("1002") == "refunded/refund_full")
+        #expect(history.short() == "paid/confirmed")
+        #expect(history.nextCheck("1001") == history.now)
+    }
+
+    @Test("a transaction of unknown ownership takes no state from others; nothing settled is ever unsettled")
+    func unknownStandsAlone() {
+        var history = History(policy: .standard.with(product: "unlock") { $0.settlementHold = .hours(2) })
+        history.claim(alice)
+        history.see(Sample(signed: 20).with { $0.inAppOwnershipType = nil }.refunded(at: 19))
+        history.see(Sample(id: "1002", signed: 10).with { $0.inAppOwnershipType = nil })
+        #expect(history.short("1002") == "pending/ownership_unconfirmed")
+        history.see(Sample(id: "1002", signed: 11))
+        #expect(history.short("1002") == "pending/settlement_hold")
+        history.see(Sample(signed: 21).refunded(at: 19))
+        #expect(history.short("1002") == "refunded/refund_full")
+        #expect(history.money == ["sale 4990", "refund -4990"])
+    }
+
     @Test("a sibling that is to be asked about is still to be asked about after an outage")
     func siblingOutage() {
         var history = History()

@@ -54,8 +54,11 @@ struct CanonicalChain: Sendable {
             $0.see(clean)
             $0.see(refund)
         },
+        CanonicalChain("refunded, ownership unknown", "first heard of as refunded, without inAppOwnershipType") {
+            $0.see(refund.with { $0.inAppOwnershipType = nil })
+        },
         CanonicalChain(
-            "refunded, one clean answer above", "as before, and one clean answer of minute 100 that doesn't count yet"
+            "refunded, one clean answer above", "as refunded, and one clean answer of minute 100 that doesn't count yet"
         ) {
             $0.see(clean)
             $0.see(refund)
@@ -97,6 +100,9 @@ struct CanonicalInput: Sendable {
         CanonicalInput("notification, clean", clean.signed(late).from(.notification, "ONE_TIME_CHARGE")),
         CanonicalInput(
             "notification REFUND_REVERSED, clean", clean.signed(late).from(.notification, "REFUND_REVERSED")),
+        CanonicalInput(
+            "notification REFUND_REVERSED without ownership",
+            clean.signed(late).with { $0.inAppOwnershipType = nil }.from(.notification, "REFUND_REVERSED")),
         CanonicalInput("history, clean", clean.signed(late).from(.history)),
         CanonicalInput("device evidence, clean", clean.signed(late).from(.device)),
         CanonicalInput("app_store evidence, REFUND_FULL", clean.signed(late).refunded(at: 170)),

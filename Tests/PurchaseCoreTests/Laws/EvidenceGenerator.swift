@@ -14,6 +14,9 @@ struct EvidenceGenerator {
     /// It never did; states and money bear it, while the rule `require` and holds look at the first known word by design.
     var mayChangeOwnership = true
 
+    /// Whether Apple may name one app for a transaction and another app another time, which it never does.
+    var mayChangeBundle = true
+
     private let isShared: Bool
 
     init(seed: UInt64) {
@@ -57,6 +60,7 @@ struct EvidenceGenerator {
         if !mayChangeOwnership, sample.facts.inAppOwnershipType?.isKnown == true {
             sample.facts.inAppOwnershipType = isShared ? .familyShared : .purchased
         }
+        if !mayChangeBundle { sample.facts.bundleID = Policy.standard.bundleID }
         return sample
     }
 

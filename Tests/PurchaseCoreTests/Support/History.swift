@@ -186,9 +186,14 @@ extension Chain {
         for (purchase, rows) in Dictionary(grouping: movements, by: \.purchaseID) {
             if rows.first?.kind != .sale { faults.append("money: \(purchase) begins with \(rows[0].kind)") }
             if !purchase.rawValue.contains(".purchased.") { faults.append("money: revenue of \(purchase)") }
-            let sold = rows.filter { $0.kind == .sale }.compactMap(\.amountMilliunits).reduce(0, +)
-            let net = rows.compactMap(\.amountMilliunits).reduce(0, +)
-            if net < 0 || net > sold { faults.append("money: \(purchase) nets to \(net) of \(sold)") }
+            // By currency: sums of different ones mean nothing.
+            for (currency, rows) in Dictionary(grouping: rows, by: \.currency) {
+                let sold = rows.filter { $0.kind == .sale }.compactMap(\.amountMilliunits).reduce(0, +)
+                let net = rows.compactMap(\.amountMilliunits).reduce(0, +)
+                if net < 0 || net > sold {
+                    faults.append("money: \(purchase) nets to \(net) of \(sold) \(currency ?? "null")")
+                }
+            }
         }
         let places = movements.map { "\($0.purchaseID) \($0.kind) \($0.generation) \($0.step)" }
         if Set(places).count != places.count { faults.append("money: two rows in one place") }

@@ -48,12 +48,12 @@ struct Outcome: Equatable {
         net = net.filter { $0.value != 0 }
     }
 
-    /// What the app's server has to have credited in the end.
+    /// What the app's server has to have credited in the end; wraps around, since amounts may be as large as Apple says.
     static func balance(_ grants: some Sequence<Grant>) -> Int64 {
         grants.filter { $0.status != .cancelled }.reduce(0) { sum, grant in
             switch grant.kind {
-            case .grant, .reinstatement: sum + grant.amount
-            case .reversal: sum - grant.amount
+            case .grant, .reinstatement: sum &+ grant.amount
+            case .reversal: sum &- grant.amount
             }
         }
     }
