@@ -128,6 +128,22 @@ struct ChainTests {
         #expect(try await chain.verifier().verifyTransaction(jws, now: Moment.now).failure != nil)
     }
 
+    @Test("a certificate has one spelling: its signature has no unused bits", arguments: 0..<3)
+    func unusedBits(position: Int) async throws {
+        let chain = try MintedChain()
+        var certificates = try chain.x5c
+        // The signature is the last element: tag, length, number of unused bits, and 103 to 105 bytes of DER.
+        let count = try #require(
+            (100...108).first { count in
+                let start = certificates[position].count - count
+                return Array(certificates[position][(start - 3)..<start]) == [0x03, UInt8(count + 1), 0]
+            })
+        certificates[position][certificates[position].count - count - 1] = 1
+        certificates[position][certificates[position].count - 1] &= 0xFE
+        let jws = try chain.jws(header: chain.header(x5c: certificates))
+        #expect(try await chain.verifier().verifyTransaction(jws, now: Moment.now).failure == .certificateMalformed)
+    }
+
     @Test("bytes after a certificate's end are refused")
     func trailingBytes() async throws {
         let chain = try MintedChain()

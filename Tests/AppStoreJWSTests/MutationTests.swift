@@ -30,7 +30,7 @@ struct MutationTests {
             let result = await verifier.verifyTransaction(
                 flipped(bytes, at: position, using: &generator), now: Moment.now)
             guard case .invalid = result else {
-                Issue.record("a change at \(position) of \(bytes.count) is \(result)")
+                Issue.record("a change at \(position) of \(bytes.count) survives")
                 return
             }
         }
@@ -48,7 +48,7 @@ struct MutationTests {
             let result = await verifier.verifyTransaction(
                 flipped(bytes, at: position, using: &generator), now: Moment.now)
             guard case .invalid = result else {
-                Issue.record("a change at \(position) of \(bytes.count) is \(result)")
+                Issue.record("a change at \(position) of \(bytes.count) survives")
                 return
             }
         }
@@ -69,7 +69,7 @@ struct MutationTests {
             let jws = try chain.jws(header: chain.header(x5c: certificates))
             let result = await verifier.verifyTransaction(jws, now: Moment.now)
             guard case .invalid = result else {
-                Issue.record("a flipped bit in byte \(position) of x5c[\(which)] is \(result)")
+                Issue.record("a flipped bit in byte \(position) of x5c[\(which)] survives")
                 return
             }
         }
@@ -101,6 +101,32 @@ struct MutationTests {
                 return
             }
         }
+    }
+
+    @Test("the one freedom of ECDSA: the other half of a signature is as good, and says nothing else")
+    func malleability() async throws {
+        let chain = try MintedChain()
+        let verifier = try chain.verifier()
+        let jws = try chain.jws()
+        let parts = jws.split(separator: ".")
+        let signature = try chain.signature(over: "\(parts[0]).\(parts[1])")
+        // The order of P-256's group; s becomes order − s.
+        let order: [UInt8] =
+            [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0] + [UInt8](repeating: 0xFF, count: 8)
+            + [0xBC, 0xE6, 0xFA, 0xAD, 0xA7, 0x17, 0x9E, 0x84, 0xF3, 0xB9, 0xCA, 0xC2, 0xFC, 0x63, 0x25, 0x51]
+        var twin = signature
+        var borrow = 0
+        for index in (0..<32).reversed() {
+            let difference = Int(order[index]) - Int(signature[32 + index]) - borrow
+            borrow = difference < 0 ? 1 : 0
+            twin[32 + index] = UInt8(truncatingIfNeeded: difference)
+        }
+        let first = "\(parts[0]).\(parts[1]).\(base64URL(signature))"
+        let second = "\(parts[0]).\(parts[1]).\(base64URL(twin))"
+        let one = try #require(await verifier.verifyTransaction(first, now: Moment.now).verified)
+        let other = try #require(await verifier.verifyTransaction(second, now: Moment.now).verified)
+        #expect(one.claims == other.claims)
+        #expect(one.sha256 != other.sha256)
     }
 
     @Test("random garbage of every kind ends as malformed or refused")

@@ -2,6 +2,7 @@ import Foundation
 import PurchaseCore
 import SwiftASN1
 import Testing
+import X509
 
 @testable import AppStoreJWS
 
@@ -75,7 +76,8 @@ struct OCSPTests {
         Open("valid in our future", .ocspStale, .answer(.init(thisUpdate: Moment.now + .minutes(5) + .seconds(1)))),
         Open("a stranger's signature", .ocspBadlySigned, .answer(.init(signer: .stranger))),
         Open("a forged signature", .ocspBadlySigned, .answer(.init(signer: .forger))),
-        Open("a responder for something else", .ocspBadlySigned, .answer(.init(signer: .appointedForNothing))),
+        Open("a responder for nothing", .ocspBadlySigned, .answer(.init(signer: .appointedForNothing))),
+        Open("a responder for something else", .ocspBadlySigned, .answer(.init(signer: .appointedForSomethingElse))),
         Open("an expired responder", .ocspBadlySigned, .answer(.init(signer: .appointedExpired))),
         Open("changed after signing", .ocspBadlySigned, .answer(.init(corrupted: true))),
         Open("revoked, by a stranger", .ocspBadlySigned, .answer(.init(status: .revoked, signer: .stranger))),
@@ -328,5 +330,51 @@ struct OCSPTests {
         let time = try GeneralizedTime(
             year: year, month: month, day: day, hours: 0, minutes: 0, seconds: 0, fractionalSeconds: 0)
         #expect(Instant(time) == Instant(millisecondsSince1970: milliseconds))
+    }
+}
+
+@Suite("OCSP as OpenSSL speaks it")
+struct OpenSSLResponderTests {
+    private let issuer: Certificate
+    private let leaf: Certificate
+    /// A minute after the responses were produced.
+    private let now = Instant(millisecondsSince1970: 1_795_389_352_000)
+
+    init() throws {
+        issuer = try Certificate(derEncoded: try Fixture.bytes("ocsp/issuer.cer"))
+        leaf = try Certificate(derEncoded: try Fixture.bytes("ocsp/leaf.cer"))
+    }
+
+    @Test("a request is the one that OpenSSL writes, byte for byte")
+    func request() throws {
+        #expect(try OCSPCertID(of: leaf, issuer: issuer).request() == Fixture.bytes("ocsp/request.der"))
+    }
+
+    @Test(
+        "its responses are understood",
+        arguments: [
+            ("good", OCSPFinding.good(until: Instant(millisecondsSince1970: 2_110_749_292_000))),
+            ("good-by-issuer", .good(until: Instant(millisecondsSince1970: 2_110_749_292_000))),
+            ("revoked", .revoked), ("revoked-by-issuer", .revoked),
+            ("unknown", .doubt(.ocspUnknown, "the responder doesn't know the certificate")),
+        ])
+    func responses(name: String, finding: OCSPFinding) throws {
+        let response = try Fixture.bytes("ocsp/\(name).der")
+        let certID = try OCSPCertID(of: leaf, issuer: issuer)
+        #expect(OCSPResponse.judge(response, about: certID, issuer: issuer, now: now) == finding)
+        // The same, asked on behalf of another issuer or about another certificate.
+        let stranger = try MintedChain()
+        let foreign = OCSPResponse.judge(response, about: certID, issuer: stranger.root, now: now)
+        guard case .doubt(let doubt) = foreign else {
+            Issue.record("a foreign response counts")
+            return
+        }
+        #expect(doubt.code == .ocspBadlySigned)
+        let other = try OCSPCertID(of: issuer, issuer: issuer)
+        guard case .doubt(let second) = OCSPResponse.judge(response, about: other, issuer: issuer, now: now) else {
+            Issue.record("a response about another certificate counts")
+            return
+        }
+        #expect(second.code == .ocspMalformed)
     }
 }

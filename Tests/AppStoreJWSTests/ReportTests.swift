@@ -105,6 +105,30 @@ struct ReportTests {
         #expect(Set(VerificationFailureCode.allCases.map(\.refusal)) == Set(VerificationRefusal.allCases))
     }
 
+    @Test("docs/verification.md lists the steps, and each code with its step and refusal, in order")
+    func documented() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let document = try String(contentsOf: root.appending(path: "docs/verification.md"), encoding: .utf8)
+        let rows = document.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { row in
+            row.split(separator: "|").map { $0.trimming { $0 == " " || $0 == "`" } }
+        }
+        let steps = VerificationStep.allCases.map(\.rawValue)
+        #expect(rows.filter { $0.count == 2 }.map { $0[0] } == steps)
+        let codes = rows.filter { $0.count == 4 }
+        let failures = VerificationFailureCode.allCases
+        #expect(
+            Set(codes.map { $0.prefix(3).joined(separator: " ") })
+                == Set(
+                    failures.map { "\($0.rawValue) \($0.step.rawValue) \($0.refusal.rawValue)" }
+                        + codes.filter { VerificationDoubtCode(rawValue: $0[0]) != nil }
+                        .map { $0.prefix(3).joined(separator: " ") }))
+        let doubts = codes.compactMap { row in VerificationDoubtCode(rawValue: row[0]).map { ($0, row[1]) } }
+        #expect(Set(doubts.map(\.0)) == Set(VerificationDoubtCode.allCases))
+        #expect(doubts.allSatisfy { $0.0.step.rawValue == $0.1 })
+        #expect(codes.count == failures.count + doubts.count)
+    }
+
     @Test("no message repeats what a stranger wrote")
     func details() async throws {
         let chain = try MintedChain()
@@ -165,5 +189,12 @@ struct TrustedRootsTests {
     private func pem(_ der: [UInt8]) -> String {
         let text = Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
         return "-----BEGIN CERTIFICATE-----\n\(text)\n-----END CERTIFICATE-----\n"
+    }
+}
+
+extension StringProtocol {
+    /// The text without characters of a kind at both ends.
+    fileprivate func trimming(_ isTrimmed: (Character) -> Bool) -> String {
+        String(drop(while: isTrimmed).reversed().drop(while: isTrimmed).reversed())
     }
 }

@@ -22,7 +22,7 @@ extension VerifiedChain {
     ) async throws(VerificationFailure) -> VerifiedChain {
         var certificates: [Certificate] = []
         for (position, der) in x5c.enumerated() {
-            do { certificates.append(try Certificate(derEncoded: der)) } catch {
+            do { certificates.append(try certificate(der)) } catch {
                 throw VerificationFailure(.certificateMalformed, "x5c[\(position)] is not a DER certificate")
             }
         }
@@ -43,6 +43,20 @@ extension VerifiedChain {
             leafKey: leafKey, leaf: leaf, intermediate: intermediate, root: root, leafDER: x5c[0],
             intermediateDER: x5c[1], leafValidity: CertificateValidity(leaf),
             intermediateValidity: CertificateValidity(intermediate), rootValidity: CertificateValidity(root))
+    }
+
+    /// Parses a certificate strictly.
+    ///
+    /// The library reads over the number of unused bits in the signature's BIT STRING, which no signature covers; DER
+    /// signatures have none, and one certificate should have one spelling.
+    private static func certificate(_ der: [UInt8]) throws -> Certificate {
+        let node = try DER.parse(der)
+        let unusedBits = try DER.sequence(node, identifier: .sequence) { nodes in
+            (_, _) = (nodes.next(), nodes.next())
+            return try ASN1BitString(derEncoded: &nodes).paddingBits
+        }
+        guard unusedBits == 0 else { throw ASN1Error.invalidASN1Object(reason: "unused bits in a signature") }
+        return try Certificate(derEncoded: node)
     }
 
     private static func checkPath(

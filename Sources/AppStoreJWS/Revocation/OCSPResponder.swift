@@ -34,13 +34,13 @@ enum OCSPResponder: Equatable {
     /// Whether a URL is `http` or `https` to an allowed host: compared as `host` at the scheme's own port, or as
     /// `host:port`.
     ///
-    /// No user part, nothing but printable ASCII.
+    /// The whole authority is compared, so a user part matches nothing; nothing but printable ASCII.
     static func isAllowed(_ url: String, _ allowedHosts: Set<String>) -> Bool {
         guard url.utf8.count <= urlBytesMax, url.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return false }
         let lowered = url.lowercased()
         for (scheme, port) in [("http://", ":80"), ("https://", ":443")] where lowered.hasPrefix(scheme) {
             let authority = lowered.dropFirst(scheme.count).prefix { !"/?#\\".contains($0) }
-            guard !authority.isEmpty, !authority.contains("@") else { return false }
+            guard !authority.isEmpty else { return false }
             if allowedHosts.contains(String(authority)) { return true }
             return authority.hasSuffix(port) && allowedHosts.contains(String(authority.dropLast(port.count)))
         }

@@ -20,6 +20,8 @@ final class FakeResponder: Sendable {
             case appointed
             /// The same without the extended key usage.
             case appointedForNothing
+            /// The same with another extended key usage.
+            case appointedForSomethingElse
             /// The same, no longer valid.
             case appointedExpired
             /// A self-made certificate.
@@ -174,6 +176,7 @@ final class FakeResponder: Sendable {
         case .issuer: return SigningIdentity(certificate: issuer, key: issuerKey, attached: nil)
         case .appointed: return try responder(usages: [.ocspSigning], signedBy: issuerKey)
         case .appointedForNothing: return try responder(usages: [], signedBy: issuerKey)
+        case .appointedForSomethingElse: return try responder(usages: [.serverAuth, .any], signedBy: issuerKey)
         case .appointedExpired:
             return try responder(usages: [.ocspSigning], until: Moment.now - .days(1), signedBy: issuerKey)
         case .stranger: return try responder(usages: [.ocspSigning], signedBy: key)
