@@ -363,6 +363,12 @@ CREATE TABLE secrets (
     value bytea NOT NULL CHECK (octet_length(value) = 32)
 );
 
+-- The policy under which everything that settings can change was last decided again, completely.
+CREATE TABLE decided_policy (
+    only_row       boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    policy_version text NOT NULL
+);
+
 CREATE TABLE policies (
     policy_version text PRIMARY KEY,
     document       jsonb NOT NULL,

@@ -11,7 +11,8 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO vouch_service;
 -- Append-only.
 GRANT SELECT, INSERT ON events, evidence, purchases, movements, changes TO vouch_service;
 -- Projections of the ledger, and bookkeeping.
-GRANT SELECT, INSERT, UPDATE ON chains, transactions, cases, grants, accounts, checks, refusals, keys, request_budgets
+GRANT SELECT, INSERT, UPDATE ON chains, transactions, cases, grants, accounts, checks, refusals, keys, request_budgets,
+    decided_policy
     TO vouch_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON claims, entitlements, jws_headers, evidence_bodies, reasons TO vouch_service;
 GRANT SELECT, INSERT ON policies, secrets TO vouch_service;

@@ -174,7 +174,17 @@ package final class VouchService: UseCases {
             if began { pool.end(transaction) }
             throw error
         }
-        if began { _ = pool.enqueue(AskPool.Job(transactionID: transaction, first: nil, lane: .interactive)) }
+        if began {
+            // Another process may be asking at this moment: its answer serves as well.
+            if try await holdsLease(on: transaction, evenIfAskedJustNow: true) {
+                _ = pool.enqueue(
+                    AskPool.Job(
+                        transactionID: transaction, first: nil, lane: .interactive,
+                        enqueuedAt: dependencies.clock.now()))
+            } else {
+                pool.end(transaction)
+            }
+        }
         await pool.join(transaction, atMost: configuration.answerWithin)
         return try await self.transaction(transaction, for: caller, claimToken: nil)
     }

@@ -25,8 +25,6 @@ struct VouchStack {
     let httpClient: HTTPClient
     /// The routes of the API.
     let router: Router<VouchRequestContext>
-    /// Whether this database has not seen the policy before.
-    let policyIsNew: Bool
 
     /// Ends what was started by ``build(settings:logger:now:)``; for tests and failed starts.
     func close() async {
@@ -53,7 +51,7 @@ extension VouchStack {
             try await SchemaCheck.check(postgres)
             let store = LedgerStore(client: postgres)
             let (policy, document) = settings.policyAndDocument()
-            let policyIsNew = try await store.remember(policy: policy.version, document: document.text)
+            _ = try await store.remember(policy: policy.version, document: document.text)
             let service = VouchService(
                 dependencies: ServiceDependencies(
                     ledger: store,
@@ -67,8 +65,7 @@ extension VouchStack {
                     bundleID: settings.app.bundleID, openAPIDocument: openAPIDocument,
                     requestTimeout: .milliseconds(settings.times.answerWithin.milliseconds) + .seconds(22), now: now))
             return VouchStack(
-                service: service, store: store, postgres: postgres, httpClient: httpClient, router: router,
-                policyIsNew: policyIsNew)
+                service: service, store: store, postgres: postgres, httpClient: httpClient, router: router)
         } catch {
             await postgres.close()
             try? await httpClient.shutdown()
@@ -134,14 +131,16 @@ func buildService(settings: Settings, role: ServeRole, logger: Logger) async thr
     if role != .api {
         let service = stack.service
         services.append(Running { try await service.recheckWorker.run() })
-        if stack.policyIsNew { services.append(Running { await decideAgain(service, logger: logger) }) }
+        services.append(Running { await decideAgain(service, logger: logger) })
     }
     services.append(operatorApplication(stack, settings: settings, logger: logger))
     if role != .worker { services.append(application(stack, settings: settings, logger: logger)) }
-    return ServiceGroup(
-        configuration: ServiceGroupConfiguration(
-            services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    var configuration = ServiceGroupConfiguration(
+        services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    // What is still under way then is ended; it is recorded, and stays due.
+    configuration.maximumGracefulShutdownDuration = .seconds(25)
+    return ServiceGroup(configuration: configuration)
 }
 
 private func application(_ stack: VouchStack, settings: Settings, logger: Logger) -> some ApplicationProtocol {
@@ -180,9 +179,9 @@ private func operatorApplication(_ stack: VouchStack, settings: Settings, logger
 
 private func decideAgain(_ service: VouchService, logger: Logger) async {
     do {
-        _ = try await service.policyWorker.run()
+        _ = try await cancelWhenGracefulShutdown { try await service.policyWorker.run() }
     } catch {
-        // The next start with a new policy, and every new input of a chain, decides under the policy in force anyway.
+        // The next start goes on; and every new input of a chain decides under the policy in force anyway.
         logger.error("deciding again failed", metadata: ["error": "\(error)"])
     }
     // A service that returns would stop the group.

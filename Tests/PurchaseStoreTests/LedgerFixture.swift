@@ -73,7 +73,7 @@ struct LedgerFixture: Sendable {
         let id = try await store.commit(
             CommittableDecision(
                 recorded: recorded, before: chain, actor: "tester", requestID: "request-1", recordedAt: now,
-                body: body, lease: nil))
+                body: body, process: "tester", lease: nil))
         guard let id else { return nil }
         var after = recorded.chain
         after.id = id

@@ -63,6 +63,21 @@ struct StartTests {
         }
     }
 
+    @Test("vouch verify: Apple's own samples verify against the built-in root, the tampered one is refused")
+    func samples() throws {
+        let fixtures = Checkout.path("Tests/AppStoreJWSTests/Fixtures")
+        for name in ["transaction-sandbox-consumable-jpy", "test-notification-sandbox-loki"] {
+            let output = try Installation.vouch(["verify", "--file", "\(fixtures)/\(name).jws"], [:])
+            #expect(output.contains("ocsp"), "\(output)")
+        }
+        do {
+            try Installation.vouch(["verify", "--file", "\(fixtures)/tampered-price-changed.jws"], [:])
+            Issue.record("the tampered sample verified")
+        } catch let failure as Shell.Failure {
+            #expect(failure.code == 1, "\(failure.output)")
+        }
+    }
+
     @Test("a key that is none is named as such, and its text is not shown")
     func key() async throws {
         try await TestDatabase.withDatabase(migrated: false) { database in

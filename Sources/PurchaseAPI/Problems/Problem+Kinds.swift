@@ -71,6 +71,8 @@ extension Problem {
         switch error {
         case .notFound: self = .notFound
         case .grantCancelled: self = .grantCancelled
+        case .rateLimited(let seconds):
+            self = .retry(.rateLimited, after: seconds, "There are too many of these already. Nothing is stored.")
         case .overloaded(let seconds): self = .overloaded(retryAfterSeconds: seconds)
         case .unavailable(let seconds):
             self = .retry(

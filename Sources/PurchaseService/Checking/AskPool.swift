@@ -13,6 +13,7 @@ package final class AskPool: Sendable {
         var transactionID: TransactionID
         var first: StoreEnvironment?
         var lane: RequestLane
+        var enqueuedAt: Instant
     }
 
     private struct Flight {
@@ -22,21 +23,31 @@ package final class AskPool: Sendable {
     private struct State {
         var flights: [TransactionID: Flight] = [:]
         var nextWaiter: UInt64 = 0
+        var isStopping = false
+    }
+
+    /// One lane's bounded queue.
+    private struct Queue {
+        let jobs: AsyncStream<Job>
+        let input: AsyncStream<Job>.Continuation
+
+        init(_ bound: Int) {
+            (jobs, input) = AsyncStream.makeStream(of: Job.self, bufferingPolicy: .bufferingOldest(bound))
+        }
     }
 
     private let checker: TransactionChecker
     private let configuration: ServiceConfiguration
     private let logger: Logger
     private let state = Mutex(State())
-    private let jobs: AsyncStream<Job>
-    private let queue: AsyncStream<Job>.Continuation
+    private let queues: [RequestLane: Queue]
 
     init(checker: TransactionChecker, configuration: ServiceConfiguration, logger: Logger) {
         self.checker = checker
         self.configuration = configuration
         self.logger = logger
-        (jobs, queue) = AsyncStream.makeStream(
-            of: Job.self, bufferingPolicy: .bufferingOldest(configuration.asksQueuedMax))
+        queues = Dictionary(
+            uniqueKeysWithValues: RequestLane.allCases.map { ($0, Queue(configuration.asksQueuedMax)) })
     }
 
     /// Questions under way or waiting.
@@ -62,7 +73,8 @@ package final class AskPool: Sendable {
 
     /// Hands a flight that this caller began over to the pool, which ends it; false (and ended) when the queue is full.
     func enqueue(_ job: Job) -> Bool {
-        switch queue.yield(job) {
+        guard let queue = queues[job.lane] else { preconditionFailure("a queue exists for every lane") }
+        switch queue.input.yield(job) {
         case .enqueued:
             return true
         case .dropped, .terminated:
@@ -103,23 +115,35 @@ package final class AskPool: Sendable {
 
     // MARK: Working
 
-    /// Works off the queue until shut down; questions under way are finished, queued ones are left to the recheck worker.
+    /// Works off the queues until shut down; questions under way are finished, queued ones are left to the recheck worker.
     package func run() async {
         await withGracefulShutdownHandler {
             await withTaskCancellationHandler {
-                await work()
+                await withDiscardingTaskGroup { group in
+                    for (lane, queue) in queues { group.addTask { await self.work(queue.jobs, in: lane) } }
+                }
             } onCancel: {
-                queue.finish()
+                stop()
             }
         } onGracefulShutdown: {
-            self.queue.finish()
+            self.stop()
         }
     }
 
-    private func work() async {
+    private func stop() {
+        state.withLock { $0.isStopping = true }
+        for queue in queues.values { queue.input.finish() }
+    }
+
+    private func work(_ jobs: AsyncStream<Job>, in lane: RequestLane) async {
         await withDiscardingTaskGroup { group in
-            let places = Places(configuration.asksMax)
+            let places = Places(configuration.asks(in: lane))
             for await job in jobs {
+                // What was queued when the stop came stays due in the ledger.
+                if state.withLock({ $0.isStopping }) {
+                    end(job.transactionID)
+                    continue
+                }
                 await places.take()
                 group.addTask {
                     await self.perform(job)
@@ -131,12 +155,24 @@ package final class AskPool: Sendable {
 
     private func perform(_ job: Job) async {
         do {
+            guard try await stillMine(job) else { return end(job.transactionID) }
             _ = try await checker.check(job.transactionID, first: job.first, lane: job.lane)
         } catch {
             // The lease runs out and the worker asks again; nothing is lost.
             logger.error("check failed", metadata: ["transaction": "\(job.transactionID)", "error": "\(error)"])
         }
         end(job.transactionID)
+    }
+}
+
+extension AskPool {
+    /// Whether this process may still ask: after a long wait in the queue the lease may be another's.
+    private func stillMine(_ job: Job) async throws(LedgerError) -> Bool {
+        let now = checker.dependencies.clock.now()
+        guard now - job.enqueuedAt > Span(milliseconds: configuration.leaseFor.milliseconds / 3) else { return true }
+        return try await checker.dependencies.ledger.lease(
+            job.transactionID, holder: checker.dependencies.processName, until: now + configuration.leaseFor,
+            notAskedSince: now, now: now)
     }
 }
 

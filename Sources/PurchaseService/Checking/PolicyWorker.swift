@@ -3,8 +3,8 @@ import PurchaseCore
 
 /// Decides again, from stored evidence, what a change of settings or catalogue can have changed.
 ///
-/// Runs once at the start with a policy that the database has not seen; a crash on the way is made good by running again,
-/// since deciding twice changes nothing.
+/// Runs at the start of a worker until it has gone through everything under the policy in force; only then is that
+/// remembered, so that a crash, a fault of one chain, or another process that started first leaves nothing out.
 package struct PolicyWorker: Sendable {
     /// Chains read at a time.
     static let page = 200
@@ -13,19 +13,30 @@ package struct PolicyWorker: Sendable {
     let configuration: ServiceConfiguration
     let decider: Decider
 
-    /// Walks through the chains that may change; how many events came of it.
+    /// Walks through the chains that may change, unless that was done under this policy; how many events came of it.
     package func run() async throws(LedgerError) -> Int {
+        let version = dependencies.policy.version
+        guard try await dependencies.ledger.decidedPolicy() != version else { return 0 }
         var after: ChainID?
         var events = 0
+        var faults = 0
         while !Task.isCancelled {
             let ids = try await dependencies.ledger.chainsToDecideAgain(after: after, limit: Self.page)
             guard let last = ids.last else { break }
             after = last
-            for id in ids { events += try await decideAgain(id) }
+            for id in ids {
+                do {
+                    events += try await decideAgain(id)
+                } catch {
+                    faults += 1
+                    dependencies.logger.error(
+                        "a chain can't be decided again", metadata: ["chain": "\(id.rawValue)", "error": "\(error)"])
+                }
+            }
         }
-        if events > 0 {
-            dependencies.logger.notice("decided again after a change of policy", metadata: ["events": "\(events)"])
-        }
+        guard faults == 0, !Task.isCancelled else { return events }
+        try await dependencies.ledger.setDecidedPolicy(version)
+        dependencies.logger.notice("decided again under a changed policy", metadata: ["events": "\(events)"])
         return events
     }
 

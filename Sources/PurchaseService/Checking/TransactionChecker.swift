@@ -24,18 +24,30 @@ struct TransactionChecker: Sendable {
         let answer = await ask(about: id, chain: chain, first: first, lane: lane)
         switch answer {
         case .evidence(let evidence, let body):
-            return try await record(evidence, cause: Decider.Cause(body: body), known: chain)
-        case .none(let answer):
-            if let alarm = answer.alarm {
-                dependencies.logger.error(
-                    "alarm", metadata: ["alarm": "\(alarm.rawValue)", "transactions": "\(id)"])
+            do {
+                return try await record(evidence, cause: Decider.Cause(body: body), known: chain)
+            } catch where error.code == .refused {
+                // Signed by Apple and beyond what the ledger can hold: asked again later, and somebody should look.
+                dependencies.logger.error("evidence can't be stored", metadata: ["error": "\(error)"])
+                return try await record(.answerRefused, about: id, known: chain)
             }
-            let result = try await decider.run(
-                known: chain, cause: Decider.Cause(),
-                load: { () async throws(LedgerError) in try await load(id) },
-                input: { _ in .appStoreUnanswered(id, answer) })
-            return result.chain
+        case .none(let answer):
+            return try await record(answer, about: id, known: chain)
         }
+    }
+
+    private func record(
+        _ answer: AppStoreNonAnswer, about id: TransactionID, known chain: Chain
+    ) async throws(LedgerError) -> Chain {
+        if let alarm = answer.alarm {
+            dependencies.logger.error(
+                "alarm", metadata: ["alarm": "\(alarm.rawValue)", "transactions": "\(id)"])
+        }
+        let result = try await decider.run(
+            known: chain, cause: Decider.Cause(),
+            load: { () async throws(LedgerError) in try await load(id) },
+            input: { _ in .appStoreUnanswered(id, answer) })
+        return result.chain
     }
 
     /// Records evidence about a transaction, taking in the provisional chain that its id was posted under.
@@ -63,8 +75,9 @@ struct TransactionChecker: Sendable {
                 return .evidenceVerified(evidence, absorbing: provisional?.id == chain.id ? nil : provisional)
             }, lease: lease)
         // A repeat of known evidence changes nothing in the ledger; the right to ask must end all the same.
-        if case .nothing = result.decision, let check = result.chain.checks[id] {
-            try await dependencies.ledger.saveChecks([id: check])
+        if case .nothing = result.decision, let check = result.chain.checks[id], let chain = result.chain.id {
+            _ = try await dependencies.ledger.saveChecks(
+                [id: check], of: chain, at: result.chain.version, holder: dependencies.processName)
         }
         return result.chain
     }

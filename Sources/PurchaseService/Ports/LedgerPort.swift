@@ -21,13 +21,24 @@ package protocol LedgerPort: Sendable {
     /// The chains, after one, whose outcome settings may change: refused, unsettled, or paid without an entitlement.
     func chainsToDecideAgain(after id: ChainID?, limit: Int) async throws(LedgerError) -> [ChainID]
 
+    /// The policy under which everything was last decided again, completely; `nil` on a new database.
+    func decidedPolicy() async throws(LedgerError) -> PolicyVersion?
+    /// Remembers that everything has been decided again under a policy.
+    func setDecidedPolicy(_ version: PolicyVersion) async throws(LedgerError)
+    /// The appAccountToken that the app's server stated for an account; `nil` for none, and for an account never seen.
+    func statedToken(of account: AccountID) async throws(LedgerError) -> AppAccountToken?
+
     /// Commits one decision with everything that follows from it, in one database transaction; all or nothing.
     ///
     /// Returns the chain's number once durable, or `nil` when the chain's version is no longer what was decided upon:
     /// nothing was written; load and decide again.
     func commit(_ decision: CommittableDecision) async throws(LedgerError) -> ChainID?
-    /// Stores only when Apple is asked next; no event. The leases on these transactions end.
-    func saveChecks(_ checks: [TransactionID: Check]) async throws(LedgerError)
+    /// Stores only when Apple is asked next; no event. The holder's leases on these transactions end.
+    ///
+    /// Returns false, and writes nothing, when the chain is no longer at the version that was decided upon.
+    func saveChecks(
+        _ checks: [TransactionID: Check], of chain: ChainID, at version: Int64, holder: String
+    ) async throws(LedgerError) -> Bool
 
     /// Takes the right to ask Apple about a transaction until `until`; false when another holder has it, or when Apple
     /// was asked after `notAskedSince`.
@@ -70,6 +81,8 @@ package struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         case overloaded
         /// It is unknown whether the commit happened: load the chain and look.
         case outcomeUnknown = "outcome_unknown"
+        /// A bound is reached; nothing was written.
+        case tooMany = "too_many"
         /// The database refused the statement: a fault of ours.
         case refused
         /// A stored row can't be read: a fault of ours.
@@ -105,13 +118,15 @@ package struct CommittableDecision: Sendable {
     package var recordedAt: Instant
     /// The signed text of the decision's evidence, and the personal data in it.
     package var body: EvidenceBody?
+    /// The process that commits; only its own leases end.
+    package var process: String
     /// The lease that the commit takes for asking Apple next; `nil` ends the lease.
     package var lease: CheckLease?
 
     /// Takes every part.
     package init(
         recorded: Decision.Recorded, before: Chain, actor: String?, requestID: String?, recordedAt: Instant,
-        body: EvidenceBody?, lease: CheckLease?
+        body: EvidenceBody?, process: String, lease: CheckLease?
     ) {
         self.recorded = recorded
         self.before = before
@@ -119,6 +134,7 @@ package struct CommittableDecision: Sendable {
         self.requestID = requestID
         self.recordedAt = recordedAt
         self.body = body
+        self.process = process
         self.lease = lease
     }
 }

@@ -10,6 +10,8 @@ extension VouchService {
         var environment: StoreEnvironment?
         /// The device's verified word, if there is one.
         var evidence: (item: Evidence, body: EvidenceBody)?
+        /// Whether Apple's signature vouches for the id: no guess.
+        var isSigned = false
     }
 
     private enum Reading {
@@ -82,7 +84,7 @@ extension VouchService {
             // Worth a question to Apple, and no evidence.
             let store = unconfirmed.claims.storeEnvironment ?? submission.environment
             return .subject(
-                Subject(id: unconfirmed.claims.transactionID, environment: store, evidence: nil))
+                Subject(id: unconfirmed.claims.transactionID, environment: store, evidence: nil, isSigned: true))
         case .verified(let verified):
             let id = verified.claims.transactionID
             guard let facts = TransactionFacts(verified.claims) else {
@@ -98,27 +100,35 @@ extension VouchService {
                         "the request says \(stated.rawValue) and the signed transaction \(facts.environment.rawValue)",
                     about: id)
             }
-            if contradictsToken(verified.claims.appAccountToken, of: submission) {
+            if try await contradictsToken(verified.claims.appAccountToken, of: submission) {
                 return try await refuse(
                     .accountTokenMismatch, step: "claims", code: "account_token_mismatch",
                     detail: "the signed transaction carries another account's appAccountToken", about: id)
             }
             // An expired leaf may be in wrong hands by now: its word only asks for a check.
             guard verified.leafNotAfter >= now else {
-                return .subject(Subject(id: id, environment: facts.environment, evidence: nil))
+                return .subject(Subject(id: id, environment: facts.environment, evidence: nil, isSigned: true))
             }
             let item = Evidence(
                 id: EvidenceID(sha256: verified.sha256Text, source: .device), facts: facts, seenAt: now)
             return .subject(
-                Subject(id: id, environment: facts.environment, evidence: (item, EvidenceBody(verified))))
+                Subject(
+                    id: id, environment: facts.environment, evidence: (item, EvidenceBody(verified)), isSigned: true))
         }
     }
 
-    private func contradictsToken(_ token: AppAccountToken?, of submission: Submission) -> Bool {
-        guard dependencies.policy.accountTokenRule != .ignore, let token,
-            let own = submission.appAccountToken ?? dependencies.cryptography.accountToken(submission.account)
-        else { return false }
-        return own != token
+    private func contradictsToken(
+        _ token: AppAccountToken?, of submission: Submission
+    ) async throws(ServiceError) -> Bool {
+        guard dependencies.policy.accountTokenRule != .ignore, let token else { return false }
+        var own = submission.appAccountToken
+        if own == nil {
+            own = try await withLedger { () async throws(LedgerError) in
+                try await ledger.statedToken(of: submission.account)
+            }
+        }
+        own = own ?? dependencies.cryptography.accountToken(submission.account)
+        return own.map { $0 != token } ?? false
     }
 
     // MARK: Recording
@@ -135,6 +145,9 @@ extension VouchService {
                 known: nil, cause: cause,
                 load: { () async throws(LedgerError) in
                     var chain = try await load(subject)
+                    guard chain.claims[account] != nil || chain.claims.count < configuration.claimsPerChainMax else {
+                        throw LedgerError(.tooMany, "too many accounts claim one chain")
+                    }
                     let stated = submission.appAccountToken ?? chain.erasable.accounts[account]?.token
                     chain.erasable.accounts[account] = ErasableFacts.Account(id: submission.account, token: stated)
                     return chain
@@ -142,7 +155,7 @@ extension VouchService {
                 input: { _ in .claimed(id, by: account, at: claimedAt) },
                 lease: { chain in leads && asksApple(about: id, in: chain) ? newLease(on: id) : nil })
         }
-        guard let evidence = subject.evidence, claimed.chain.evidence[evidence.item.id] == nil else {
+        guard let evidence = subject.evidence, adds(evidence.item, to: claimed.chain) else {
             return claimed.chain
         }
         cause.body = evidence.body
@@ -151,6 +164,19 @@ extension VouchService {
             try await checker.record(evidence.item, cause: cause, known: claimed.chain) { chain in
                 leads && asksApple(about: id, in: chain) ? newLease(on: id) : nil
             }
+        }
+    }
+
+    /// Whether the device's word can change anything; an app that posts at every launch must not grow its chain for ever.
+    private func adds(_ evidence: Evidence, to chain: Chain) -> Bool {
+        guard chain.evidence[evidence.id] == nil, let transaction = chain.transactions[evidence.facts.transactionID]
+        else { return chain.evidence[evidence.id] == nil }
+        if let deciding = chain.decidingEvidence(of: transaction.state) {
+            return deciding.facts.isRevoked != evidence.facts.isRevoked && Evidence.precedes(deciding, evidence)
+        }
+        return !chain.evidence.values.contains {
+            $0.facts.transactionID == transaction.id && $0.id.source == .device
+                && $0.facts.isRevoked == evidence.facts.isRevoked
         }
     }
 
@@ -189,9 +215,10 @@ extension VouchService {
                 pool.end(id)
                 return try await awaitOtherProcess(about: id, chain)
             }
-            let isBare = subject.evidence == nil
-            let lane: RequestLane = caller.roles.contains(.app) || !isBare ? .interactive : .unproven
-            _ = pool.enqueue(AskPool.Job(transactionID: id, first: subject.environment, lane: lane))
+            let lane: RequestLane = caller.roles.contains(.app) || subject.isSigned ? .interactive : .unproven
+            _ = pool.enqueue(
+                AskPool.Job(
+                    transactionID: id, first: subject.environment, lane: lane, enqueuedAt: dependencies.clock.now()))
         }
         await pool.join(id, atMost: configuration.answerWithin)
         return try await withLedger { () async throws(LedgerError) in try await ledger.chain(holding: id) } ?? chain
@@ -212,13 +239,15 @@ extension VouchService {
     /// Takes the right to ask, unless another process has it or asked just now.
     ///
     /// Often it is held already, since the commit of the claim took it.
-    private func holdsLease(on id: TransactionID) async throws(ServiceError) -> Bool {
+    func holdsLease(
+        on id: TransactionID, evenIfAskedJustNow: Bool = false
+    ) async throws(ServiceError) -> Bool {
         let now = dependencies.clock.now()
         do {
             return try await withLedger { () async throws(LedgerError) in
                 try await ledger.lease(
                     id, holder: dependencies.processName, until: now + configuration.leaseFor,
-                    notAskedSince: now - dependencies.policy.recheck.first, now: now)
+                    notAskedSince: evenIfAskedJustNow ? now : now - dependencies.policy.recheck.first, now: now)
             }
         } catch {
             pool.end(id)

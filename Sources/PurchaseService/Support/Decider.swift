@@ -27,7 +27,9 @@ struct Decider: Sendable {
     ) async throws(LedgerError) -> (chain: Chain, decision: Decision) {
         var candidate = known
         var doubt: LedgerError?
-        for _ in 0..<configuration.decisionAttemptsMax {
+        for attempt in 0..<configuration.decisionAttemptsMax {
+            // Many who change one chain at once: spread them, or the same one may lose every time.
+            if attempt > 2 { try? await Task.sleep(for: .milliseconds(Int.random(in: 1...(4 * attempt)))) }
             var chain: Chain
             if let candidate { chain = candidate } else { chain = try await load() }
             candidate = nil
@@ -45,14 +47,18 @@ struct Decider: Sendable {
             case .nothing:
                 return (chain, decision)
             case .reschedule(let after):
-                try await dependencies.ledger.saveChecks(changedChecks(from: chain, to: after))
+                guard let id = chain.id,
+                    try await dependencies.ledger.saveChecks(
+                        changedChecks(from: chain, to: after), of: id, at: chain.version,
+                        holder: dependencies.processName)
+                else { continue }
                 return (after, decision)
             case .record(let recorded):
                 do {
                     let committed = try await dependencies.ledger.commit(
                         CommittableDecision(
                             recorded: recorded, before: chain, actor: cause.actor, requestID: cause.requestID,
-                            recordedAt: now, body: cause.body, lease: lease(recorded.chain)))
+                            recordedAt: now, body: cause.body, process: dependencies.processName, lease: lease(recorded.chain)))
                     guard let id = committed else { continue }
                     tell(recorded)
                     var after = recorded.chain

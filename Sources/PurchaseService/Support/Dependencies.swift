@@ -44,10 +44,12 @@ package struct ServiceConfiguration: Sendable {
     package var freshFor: Span = .days(1)
     /// Whether Production's 401 counts as its "not found" (`VOUCH_APP_UNRELEASED`).
     package var appUnreleased = false
-    /// Questions to Apple under way at once in this process.
+    /// Questions to Apple under way at once in this process and lane; see ``asks(in:)``.
     package var asksMax = 64
-    /// Questions that may wait for one of those places; beyond, the recheck worker takes over.
+    /// Questions that may wait for one of those places, per lane; beyond, the recheck worker takes over.
     package var asksQueuedMax = 4_096
+    /// Accounts that may claim one chain; a publishable key could invent them without end.
+    package var claimsPerChainMax = 50
     /// The longest that one store is waited for, the budget included; at most two are asked.
     package var askTimeout: Duration = .seconds(20)
     /// How long other processes leave a question to this one: longer than both stores together may take.
@@ -59,10 +61,19 @@ package struct ServiceConfiguration: Sendable {
     /// How long a revoked key may still work.
     package var cachedKeysFor: Span = .seconds(5)
     /// Attempts at a decision when others change the same chain meanwhile.
-    package var decisionAttemptsMax = 16
+    package var decisionAttemptsMax = 32
 
     /// The defaults of the design.
     package init() {}
+
+    /// Places of a lane: guesses posted by publishable keys can't take those of paying customers.
+    package func asks(in lane: RequestLane) -> Int {
+        switch lane {
+        case .interactive: asksMax
+        case .retry: max(1, asksMax / 2)
+        case .unproven, .sweep: max(1, asksMax / 5)
+        }
+    }
 }
 
 /// Everything that the use cases work with, put together at the root.

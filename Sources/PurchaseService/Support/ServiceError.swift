@@ -4,6 +4,8 @@ package enum ServiceError: Error, Hashable, Sendable {
     case notFound
     /// The delivery was cancelled by a refund: do not credit it.
     case grantCancelled
+    /// Too many of these already; nothing was stored.
+    case rateLimited(retryAfterSeconds: Int)
     /// Too much is waiting; nothing was stored.
     case overloaded(retryAfterSeconds: Int)
     /// The ledger can't be reached, or its answer is unknown; posting again is safe.
@@ -14,6 +16,7 @@ package enum ServiceError: Error, Hashable, Sendable {
     /// The error that a ledger error amounts to.
     package init(_ error: LedgerError) {
         switch error.code {
+        case .tooMany: self = .rateLimited(retryAfterSeconds: 3_600)
         case .overloaded: self = .overloaded(retryAfterSeconds: 1)
         case .unavailable, .outcomeUnknown: self = .unavailable(retryAfterSeconds: 2)
         case .refused, .unreadable: self = .fault(error.description)

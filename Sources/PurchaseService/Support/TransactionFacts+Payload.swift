@@ -13,9 +13,10 @@ extension TransactionFacts {
         self.init(
             transactionID: payload.transactionID, originalTransactionID: original, environment: environment,
             signedDate: signed)
-        webOrderLineItemID = payload.webOrderLineItemID
+        // Beyond what the ledger holds they are as good as absent.
+        webOrderLineItemID = payload.webOrderLineItemID.flatMap { $0.rawValue.utf8.count <= 64 ? $0 : nil }
         bundleID = payload.bundleID
-        productID = payload.productID
+        productID = payload.productID.flatMap { (1...255).contains($0.rawValue.count) ? $0 : nil }
         type = payload.type.map(ProductType.init(appleValue:))
         inAppOwnershipType = payload.inAppOwnershipType
         purchaseDate = Self.storable(payload.purchaseDate)

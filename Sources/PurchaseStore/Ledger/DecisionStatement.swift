@@ -22,7 +22,7 @@ struct DecisionStatement {
         if let evidence = decision.recorded.evidence {
             try statement.evidence(evidence, body: decision.body, headerIsStored: headerIsStored)
         }
-        try statement.append(rows)
+        try statement.append(rows, process: decision.process)
         return SQL(
             text: "WITH " + statement.parts.joined(separator: ",\n") + "\nSELECT chain_id FROM cas",
             values: statement.values)
@@ -185,11 +185,13 @@ struct DecisionStatement {
 
     // MARK: Projections
 
-    private mutating func append(_ rows: DecisionRows) throws(LedgerError) {
+    private mutating func append(_ rows: DecisionRows, process: String) throws(LedgerError) {
         for section in Self.sections {
             guard let json = try section.json(rows) else { continue }
             let place = bind(.jsonb(json))
-            add(section.name, section.text.replacing("$rows", with: place))
+            var text = section.text.replacing("$rows", with: place)
+            if text.contains("$process") { text = text.replacing("$process", with: bind(.text(process))) }
+            add(section.name, text)
         }
     }
 
@@ -326,8 +328,7 @@ struct DecisionStatement {
                     -- Nobody takes a lease from under another process that is asking Apple right now.
                     SELECT CASE WHEN taken THEN h.lease_holder ELSE excluded.lease_holder END,
                         CASE WHEN taken THEN h.lease_until ELSE excluded.lease_until END
-                    FROM (SELECT excluded.lease_holder IS NOT NULL AND h.lease_holder <> excluded.lease_holder
-                        AND h.lease_until > (SELECT recorded_at FROM event) AS taken) AS other)
+                    FROM (SELECT h.lease_holder <> $process AND h.lease_until > (SELECT recorded_at FROM event) AS taken) AS other)
             """),
     ]
 }

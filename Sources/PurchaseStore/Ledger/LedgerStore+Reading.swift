@@ -113,12 +113,37 @@ extension LedgerStore {
             """
             SELECT DISTINCT t.chain_id FROM transactions t
             WHERE t.chain_id > \(id?.rawValue ?? 0) AND (t.refusal IS NOT NULL OR t.state IN ('received', 'pending')
-                OR t.state = 'paid' AND NOT EXISTS (SELECT FROM entitlements n WHERE n.chain_id = t.chain_id))
+                OR t.state = 'refunded' AND t.reason = 'refund_prorated'
+                OR t.state = 'paid' AND NOT EXISTS (
+                    SELECT FROM entitlements n JOIN transactions s USING (transaction_id)
+                    WHERE n.chain_id = t.chain_id AND s.purchase_id = t.purchase_id))
             ORDER BY t.chain_id LIMIT \(Int64(limit))
             """)
         var list: [ChainID] = []
         for row in rows { list.append(ChainID(try decode(row, "chain_id"))) }
         return list
+    }
+
+    /// See ``LedgerPort/decidedPolicy()``.
+    package func decidedPolicy() async throws(LedgerError) -> PolicyVersion? {
+        guard let row = try await row("SELECT policy_version FROM decided_policy") else { return nil }
+        return PolicyVersion(try decode(row, "policy_version"))
+    }
+
+    /// See ``LedgerPort/setDecidedPolicy(_:)``.
+    package func setDecidedPolicy(_ version: PolicyVersion) async throws(LedgerError) {
+        _ = try await run(
+            """
+            INSERT INTO decided_policy (policy_version) VALUES (\(version.rawValue))
+            ON CONFLICT (only_row) DO UPDATE SET policy_version = excluded.policy_version
+            """)
+    }
+
+    /// See ``LedgerPort/statedToken(of:)``.
+    package func statedToken(of account: AccountID) async throws(LedgerError) -> AppAccountToken? {
+        guard let row = try await row("SELECT stated_token FROM accounts WHERE account_id = \(account.rawValue)")
+        else { return nil }
+        return try decode(row, "stated_token", as: String?.self).flatMap(AppAccountToken.init(validating:))
     }
 
     // MARK: Refusals, reasons, keys, secrets

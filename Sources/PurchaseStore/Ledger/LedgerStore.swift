@@ -108,19 +108,27 @@ package final class LedgerStore: LedgerPort {
 
     // MARK: Checks
 
-    /// See ``LedgerPort/saveChecks(_:)``.
-    package func saveChecks(_ checks: [TransactionID: Check]) async throws(LedgerError) {
+    /// See ``LedgerPort/saveChecks(_:of:at:holder:)``.
+    package func saveChecks(
+        _ checks: [TransactionID: Check], of chain: ChainID, at version: Int64, holder: String
+    ) async throws(LedgerError) -> Bool {
         let rows = checks.sorted { $0.key < $1.key }.map { DecisionRows.CheckRow($0.key, $0.value, lease: nil) }
-        guard !rows.isEmpty else { return }
+        guard !rows.isEmpty else { return true }
         let json = try LedgerJSON.text(rows)
-        _ = try await run(
+        let written = try await run(
             """
-            INSERT INTO checks (transaction_id, due_at, asked_at, progress)
+            INSERT INTO checks AS h (transaction_id, due_at, asked_at, progress)
             SELECT r.transaction, instant(r.due_at), instant(r.asked_at), r.progress
-            FROM jsonb_to_recordset(\(PostgresJSON(json))) AS r(transaction text, due_at bigint, asked_at bigint, progress jsonb)
+            FROM jsonb_to_recordset(\(PostgresJSON(json)))
+                AS r(transaction text, due_at bigint, asked_at bigint, progress jsonb)
+            WHERE EXISTS (SELECT FROM chains WHERE chain_id = \(chain.rawValue) AND version = \(version))
             ON CONFLICT (transaction_id) DO UPDATE SET due_at = excluded.due_at, asked_at = excluded.asked_at,
-                progress = excluded.progress, lease_holder = NULL, lease_until = NULL
+                progress = excluded.progress,
+                lease_holder = CASE WHEN h.lease_holder = \(holder) THEN NULL ELSE h.lease_holder END,
+                lease_until = CASE WHEN h.lease_holder = \(holder) THEN NULL ELSE h.lease_until END
+            RETURNING transaction_id
             """)
+        return !written.isEmpty
     }
 
     /// See ``LedgerPort/lease(_:holder:until:notAskedSince:now:)``.

@@ -5,7 +5,7 @@ extension Migration {
     static let all: [Migration] = [
         Migration(
             fileName: "000001_create_ledger.sql",
-            checksum: "5dde5a7108ad655bd8532271d939127473874b371d2f6059624b64a83fe1826f",
+            checksum: "a942538963f99a62b664378b607e5ca44d4cc8a285f7d08a2a8a13c9f75203b3",
             script: #"""
 -- why: the ledger: what was posted, what Apple signed, what was decided, and what follows from it
 -- breaking: no
@@ -372,6 +372,12 @@ CREATE TABLE secrets (
     value bytea NOT NULL CHECK (octet_length(value) = 32)
 );
 
+-- The policy under which everything that settings can change was last decided again, completely.
+CREATE TABLE decided_policy (
+    only_row       boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    policy_version text NOT NULL
+);
+
 CREATE TABLE policies (
     policy_version text PRIMARY KEY,
     document       jsonb NOT NULL,
@@ -381,7 +387,7 @@ CREATE TABLE policies (
 """#),
         Migration(
             fileName: "000002_grant_service_role.sql",
-            checksum: "339a555300ed566eeddcb1a3ef67a25564bcdde6c7258141ea815460362c3ff9",
+            checksum: "e4666d26031fa5f9827bf08e30813aa369665a99c33c8e86dba8a87925ccd782",
             script: #"""
 -- why: the service must be unable to rewrite history, also when it is taken over: it runs as a role that can't
 -- breaking: no
@@ -396,7 +402,8 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO vouch_service;
 -- Append-only.
 GRANT SELECT, INSERT ON events, evidence, purchases, movements, changes TO vouch_service;
 -- Projections of the ledger, and bookkeeping.
-GRANT SELECT, INSERT, UPDATE ON chains, transactions, cases, grants, accounts, checks, refusals, keys, request_budgets
+GRANT SELECT, INSERT, UPDATE ON chains, transactions, cases, grants, accounts, checks, refusals, keys, request_budgets,
+    decided_policy
     TO vouch_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON claims, entitlements, jws_headers, evidence_bodies, reasons TO vouch_service;
 GRANT SELECT, INSERT ON policies, secrets TO vouch_service;

@@ -9,7 +9,7 @@ struct Settings: Sendable {
     var databaseURL: String
     /// Where the API listens.
     var httpAddress = ListenAddress(host: "127.0.0.1", port: 8080)
-    /// Where metrics are served.
+    /// Where the health checks for operators are served.
     var operatorAddress = ListenAddress(host: "127.0.0.1", port: 9090)
     /// Addresses whose `X-Forwarded-*` headers are believed.
     var trustedProxies: [IPNetwork] = []

@@ -1,9 +1,12 @@
 import AppStoreSimulator
+import HTTPTypes
 import Postgres
 import PurchaseCore
 import PurchaseService
 import TestSupport
 import Testing
+
+@testable import vouch
 
 @Suite("What evidence is worth, end to end")
 struct EvidenceRuleTests {
@@ -91,6 +94,16 @@ struct EvidenceRuleTests {
             #expect(try await stack.api.get("/v1/accounts/ada/entitlements").activeKeys == [])
             let read = try await stack.api.get("/v1/transactions/\(id)")
             #expect(read.status == 200 && read.refusal == "bundle_mismatch")
+
+            let wrong = try await stack.decideAgain { _ in }
+            #expect(wrong == 0, "nothing is corrected yet")
+            let corrected = try await stack.decideAgain { $0.app.bundleID = BundleID("com.example.other") }
+            #expect(corrected == 1)
+            #expect(try await stack.api.get("/v1/transactions/\(id)").stateAndReason == "paid/confirmed")
+            #expect(try await stack.api.get("/v1/accounts/ada/entitlements").activeKeys == ["pro"])
+            // Back and forth: the walk is made again each time the policy is another than at the last complete walk.
+            #expect(try await stack.decideAgain { _ in } == 0)
+            #expect(try await stack.api.get("/v1/transactions/\(id)").state == "paid", "never un-paid by a setting")
         }
     }
 
@@ -153,6 +166,76 @@ struct EvidenceRuleTests {
             let submission = try await stack.api.post(other, signed: signed.signedTransaction)
             #expect(submission.status == 422 && submission.refusal == "account_token_mismatch")
             #expect(try await stack.api.get("/v1/transactions/\(signed.transactionID)").status == 404)
+        }
+    }
+}
+
+@Suite("What a publishable key can't do")
+struct PublishableKeyTests {
+    @Test("accounts invented without end stop at a bound, and nothing more is written")
+    func claims() async throws {
+        try await TestStack.with { stack in
+            let id = try stack.simulator.purchase(
+                SimulatedPurchase(productID: "coins", type: .consumable)
+            ).transactionID
+            #expect(try await stack.api.post("ada", id).status == 200)
+            for number in 1..<50 {
+                #expect(try await stack.api.post("invented-\(number)", id, as: .device).status == 409)
+            }
+            let events = try await stack.count("SELECT count(*) FROM events")
+            let beyond = try await stack.api.post("one-too-many", id, as: .device)
+            #expect(beyond.status == 429 && beyond.code == "rate-limited")
+            #expect(try await stack.count("SELECT count(*) FROM events") == events)
+            #expect(try await stack.api.post("ada", id).status == 200)
+        }
+    }
+
+    @Test("the same device evidence signed anew at every launch does not grow a settled chain")
+    func launches() async throws {
+        try await TestStack.with { stack in
+            let receipt = try stack.simulator.purchase(SimulatedPurchase(productID: "pro", type: .nonConsumable))
+            #expect(try await stack.api.post("ada", signed: receipt.signedTransaction).status == 200)
+            let version = try await stack.count("SELECT version FROM chains")
+            for _ in 0..<5 {
+                let fresh = try stack.simulator.signedTransaction(receipt.transactionID)
+                #expect(try await stack.api.post("ada", signed: fresh).status == 200)
+            }
+            #expect(try await stack.count("SELECT version FROM chains") == version)
+        }
+    }
+
+    @Test("malformed structure is refused through the API, and the service goes on",
+        arguments: ["a=.b.c", "a.b", "a.b.c.d", " e30.e30.e30", "e30.e30.e30\\n", "....", "e30.e30."])
+    func malformed(jws: String) async throws {
+        try await TestStack.with { stack in
+            let answer = try await stack.api.send(
+                .post, "/v1/transactions", as: .device,
+                json: #"{"accountId":"ada","signedTransaction":"\#(jws)"}"#, validatesRequest: false)
+            #expect([400, 422].contains(answer.status), "\(answer.status)")
+            #expect(try await stack.count("SELECT count(*) FROM transactions") == 0)
+            #expect(try await stack.api.get("/health/live", as: nil).status == 200)
+        }
+    }
+
+    @Test("extreme but genuinely signed values are stored or refused, and never stop the service")
+    func extremes() async throws {
+        let odd: [SimulatorJSONObject] = [
+            ["price": .integer(.max), "quantity": .integer(.max)], ["price": .integer(.min), "quantity": .integer(-5)],
+            ["productId": .string(String(repeating: "p", count: 300))],
+            ["webOrderLineItemId": .string(String(repeating: "9", count: 4_000))],
+            ["currency": .string("€\u{0}")], ["expiresDate": .integer(.max)], ["purchaseDate": .integer(.min)],
+            ["type": .string("Something New")], ["revocationPercentage": .integer(.min)],
+        ]
+        try await TestStack.with { stack in
+            for fields in odd {
+                let id = try stack.simulator.purchase(
+                    SimulatedPurchase(productID: "coins", type: .consumable)
+                ).transactionID
+                try stack.simulator.setFields(fields, of: id)
+                let answer = try await stack.api.post("ada", id)
+                #expect([200, 202].contains(answer.status), "\(fields): \(answer.text)")
+            }
+            #expect(try await stack.api.get("/v1/accounts/ada/grants").status == 200)
         }
     }
 }

@@ -36,6 +36,7 @@ struct TestStack: Sendable {
     let clock: StackClock
     let api: StackClient
     let database: TestDatabase
+    let settings: Settings
 
     /// One key for every role; the text of a key is its role's name, padded.
     static func key(_ role: Role) -> String { "vouch_test_\(role.rawValue)" }
@@ -76,7 +77,7 @@ struct TestStack: Sendable {
                         try await body(
                             TestStack(
                                 simulator: simulator, service: service, store: store, clock: clock,
-                                api: StackClient(client: client), database: database))
+                                api: StackClient(client: client), database: database, settings: settings))
                     }
                 }
                 // The first to end is the test: the pool runs until it is cancelled.
@@ -104,6 +105,22 @@ struct TestStack: Sendable {
         ]
         all.merge(changes) { _, new in new }
         return try fixture.load(all, file: file)
+    }
+
+    /// Another process over the same database, with other settings; runs its walk after the change and ends.
+    func decideAgain(_ change: (inout Settings) -> Void) async throws -> Int {
+        var settings = settings
+        change(&settings)
+        let other = try await VouchStack.build(
+            settings: settings, logger: TestDatabase.silent, now: { [clock] in clock.now })
+        do {
+            let events = try await other.service.policyWorker.run()
+            await other.close()
+            return events
+        } catch {
+            await other.close()
+            throw error
+        }
     }
 
     /// Takes everything that is due, until nothing more is, moving time to each next check in between.
