@@ -48,7 +48,8 @@ struct WorkTests {
                 let committed = try await ledger.store.commit(
                     CommittableDecision(
                         recorded: recorded, before: chain, actor: nil, requestID: nil, recordedAt: now, body: nil,
-                        process: holder, lease: CheckLease(transactionID: id, holder: holder, until: now + .seconds(30))))
+                        process: holder, lease: CheckLease(transactionID: id, holder: holder, until: now + .seconds(30))
+                    ))
                 chain = recorded.chain
                 chain.id = committed
                 #expect(committed != nil)

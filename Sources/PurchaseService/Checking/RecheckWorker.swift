@@ -26,14 +26,17 @@ package struct RecheckWorker: Sendable {
         let due: [TransactionID]
         do {
             due = try await dependencies.ledger.leaseDueChecks(
-                limit: configuration.asks(in: .retry), holder: dependencies.processName, until: now + configuration.leaseFor,
+                limit: configuration.asks(in: .retry), holder: dependencies.processName,
+                until: now + configuration.leaseFor,
                 now: now)
         } catch {
             dependencies.logger.warning("due checks can't be read", metadata: ["error": "\(error)"])
             return 0
         }
         let mine = due.filter { pool.begin($0) }
-        let queued = mine.filter { pool.enqueue(AskPool.Job(transactionID: $0, first: nil, lane: .retry, enqueuedAt: now)) }
+        let queued = mine.filter {
+            pool.enqueue(AskPool.Job(transactionID: $0, first: nil, lane: .retry, enqueuedAt: now))
+        }
         await withDiscardingTaskGroup { group in
             for id in queued { group.addTask { await pool.join(id, atMost: configuration.askTimeout + .seconds(10)) } }
         }

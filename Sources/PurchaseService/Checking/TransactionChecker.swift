@@ -26,7 +26,7 @@ struct TransactionChecker: Sendable {
         case .evidence(let evidence, let body):
             do {
                 return try await record(evidence, cause: Decider.Cause(body: body), known: chain)
-            } catch where error.code == .refused {
+            } catch  where error.code == .refused {
                 // Signed by Apple and beyond what the ledger can hold: asked again later, and somebody should look.
                 dependencies.logger.error("evidence can't be stored", metadata: ["error": "\(error)"])
                 return try await record(.answerRefused, about: id, known: chain)

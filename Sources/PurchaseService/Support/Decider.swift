@@ -58,7 +58,8 @@ struct Decider: Sendable {
                     let committed = try await dependencies.ledger.commit(
                         CommittableDecision(
                             recorded: recorded, before: chain, actor: cause.actor, requestID: cause.requestID,
-                            recordedAt: now, body: cause.body, process: dependencies.processName, lease: lease(recorded.chain)))
+                            recordedAt: now, body: cause.body, process: dependencies.processName,
+                            lease: lease(recorded.chain)))
                     guard let id = committed else { continue }
                     tell(recorded)
                     var after = recorded.chain

@@ -204,7 +204,8 @@ struct PublishableKeyTests {
         }
     }
 
-    @Test("malformed structure is refused through the API, and the service goes on",
+    @Test(
+        "malformed structure is refused through the API, and the service goes on",
         arguments: ["a=.b.c", "a.b", "a.b.c.d", " e30.e30.e30", "e30.e30.e30\\n", "....", "e30.e30."])
     func malformed(jws: String) async throws {
         try await TestStack.with { stack in
