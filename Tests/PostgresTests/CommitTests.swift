@@ -40,7 +40,9 @@ struct CommitTests {
     }
 
     /// Lets commits gather behind the prelude's lock, then releases it.
-    private func withLockHeld(_ client: PostgresClient, _ body: @Sendable @escaping () async throws -> Void) async throws {
+    private func withLockHeld(
+        _ client: PostgresClient, _ body: @Sendable @escaping () async throws -> Void
+    ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await client.withTransaction { transaction in
                 try await transaction.query(Self.prelude)

@@ -31,7 +31,8 @@ struct ConnectTests {
         let otherName = try await connectFailure(uri(host: "127.0.0.1", root: "root"))
         #expect(otherName?.code == .connectionFailed)
         #expect(otherName?.message.contains("does not match host name") == true)
-        let noTLS = try await connectFailure(TestCluster.uri + "?sslmode=verify-full&sslrootcert=\(cluster.directory)/root.crt")
+        let noTLS = try await connectFailure(
+            TestCluster.uri + "?sslmode=verify-full&sslrootcert=\(cluster.directory)/root.crt")
         #expect(noTLS?.message.contains("does not support SSL") == true)
     }
 
@@ -44,13 +45,14 @@ struct ConnectTests {
         silent.stall()
         let hosts = "127.0.0.1:1,127.0.0.1:\(silent.port),127.0.0.1:\(readOnly),localhost:\(writable)"
         var configuration = PostgresConfiguration(uri: "postgresql://postgres@\(hosts)/postgres?sslmode=disable")
-        configuration.connectTimeout = .milliseconds(500)
+        configuration.connectTimeout = .seconds(2)
         try await withOpen(configuration) { client in
             let rows = try await client.query("SELECT current_setting('port')::int4 AS port")
             #expect(try rows[0].decode("port", as: Int.self) == writable)
             #expect(silent.accepted > 0)
         }
-        configuration.uri = "postgresql://postgres@127.0.0.1:\(writable),127.0.0.1:\(readOnly)/postgres"
+        configuration.uri =
+            "postgresql://postgres@127.0.0.1:\(writable),127.0.0.1:\(readOnly)/postgres"
             + "?sslmode=disable&target_session_attrs=read-only"
         try await withOpen(configuration) { client in
             let rows = try await client.query("SELECT current_setting('port')::int4 AS port")
@@ -64,7 +66,8 @@ struct ConnectTests {
         let silent = try TCPProxy(serverPort: UInt16(port))
         defer { silent.close() }
         silent.stall()
-        var configuration = PostgresConfiguration(uri: "postgresql://postgres@127.0.0.1:\(silent.port)/postgres?sslmode=disable")
+        var configuration = PostgresConfiguration(
+            uri: "postgresql://postgres@127.0.0.1:\(silent.port)/postgres?sslmode=disable")
         configuration.connectTimeout = .milliseconds(100)
         try await withOpen(configuration) { client in
             #expect(await failure { _ = try await client.query("SELECT 1") }?.code == .connectionFailed)

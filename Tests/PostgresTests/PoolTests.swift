@@ -11,7 +11,13 @@ struct PoolTests {
             try await session.query("SELECT pg_advisory_lock(4711)")
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<count {
-                    group.addTask { _ = try await client.query("SELECT pg_advisory_xact_lock_shared(4711) /* blocker */") }
+                    // Not a plain read, so nothing shares its connection.
+                    let blocker: SQL =
+                        """
+                        WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(4711))
+                        SELECT 1 FROM held /* blocker */
+                        """
+                    group.addTask { _ = try await client.query(blocker) }
                 }
                 try await eventually("the blockers run") { try await running("/* blocker */", other) == count }
                 try await body()
@@ -75,7 +81,8 @@ struct PoolTests {
         try await withDatabase { uri in
             var bounded = PostgresConfiguration(uri: uri)
             bounded.readConnectionsMax = 1
-            bounded.acquireTimeout = .milliseconds(30)
+            // Long enough for the blocker itself to get its connection on a busy machine.
+            bounded.acquireTimeout = .seconds(1)
             bounded.statementTimeout = .seconds(60)
             try await withOpen(PostgresConfiguration(uri: uri)) { other in
                 try await withOpen(bounded) { client in
@@ -95,7 +102,7 @@ struct PoolTests {
         try await withClient({ $0.readConnectionsMax = 1 }) { client in
             let before = try await client.query("SELECT pg_backend_pid() AS pid")[0].decode("pid", as: Int.self)
             let error = await failure {
-                _ = try await client.query("SELECT pg_sleep(600)", deadline: .milliseconds(50))
+                _ = try await client.query("SELECT pg_sleep(600)", deadline: .milliseconds(500))
             }
             #expect(error?.code == .deadlineExceeded)
             #expect(error?.sqlState == "57014")
@@ -167,6 +174,45 @@ struct PoolTests {
         }
     }
 
+    @Test("a read that waits on the wire behind a slow one is answered at its own deadline or cancellation")
+    func deadlineBehindSlowHead() async throws {
+        try await withDatabase { uri in
+            var single = PostgresConfiguration(uri: uri)
+            single.readConnectionsMax = 1
+            single.queryPipelineMax = 8
+            single.statementTimeout = .seconds(600)
+            single.acquireTimeout = .seconds(600)
+            try await withOpen(PostgresConfiguration(uri: uri)) { other in
+                try await withOpen(single) { client in
+                    try await other.withSession { session in
+                        try await session.query("SELECT pg_advisory_lock(1)")
+                        let blocked = Gathered<Task<[PostgresRow], any Error>>()
+                        let behind = Gathered<Task<[PostgresRow], any Error>>()
+                        // All of these are waiting when the connection becomes free, so they share one pipeline.
+                        try await withBlocked(client, other, count: 1) {
+                            blocked.add(Task { try await client.query("SELECT pg_advisory_lock_shared(1) /* slow */") })
+                            try await eventually("the slow one waits") { client.load.waiting == 1 }
+                            behind.add(Task { try await client.query("SELECT 1", deadline: .seconds(2)) })
+                            try await eventually("two wait") { client.load.waiting == 2 }
+                            behind.add(Task { try await client.query("SELECT 2") })
+                            behind.add(Task { try await client.query("SELECT 3") })
+                            try await eventually("four wait") { client.load.waiting == 4 }
+                        }
+                        try await eventually("the slow one runs") { try await running("/* slow */", other) == 1 }
+                        #expect(client.load.running == 4)
+                        behind.all[1].cancel()
+                        #expect(await failure { _ = try await behind.all[1].value }?.code == .cancelled)
+                        #expect(await failure { _ = try await behind.all[0].value }?.code == .deadlineExceeded)
+                        try await session.query("SELECT pg_advisory_unlock(1)")
+                        #expect(try await blocked.all[0].value.count == 1)
+                        let rows = try await behind.all[2].value
+                        #expect(try rows[0].decode(0, as: Int.self) == 3)
+                    }
+                }
+            }
+        }
+    }
+
     @Test("a task that is cancelled already sends nothing")
     func cancelledBefore() async throws {
         try await withClient { client in
@@ -180,14 +226,27 @@ struct PoolTests {
 
     @Test("closing serves what waits, then refuses; a second close is fine")
     func close() async throws {
-        try await withClient({ $0.readConnectionsMax = 1 }) { client in
-            let task = Task { try await client.query("SELECT pg_sleep(0.05)") }
-            try await eventually("it runs") { client.load.running == 1 }
-            await client.close()
-            #expect(try await task.value.count == 1)
-            #expect(await failure { _ = try await client.query("SELECT 1") }?.code == .shuttingDown)
-            #expect(await failure { _ = try await client.commit("SELECT 1") }?.code == .shuttingDown)
-            await client.close()
+        try await withDatabase { uri in
+            try await withOpen(PostgresConfiguration(uri: uri)) { other in
+                var single = PostgresConfiguration(uri: uri)
+                single.readConnectionsMax = 1
+                try await withOpen(single) { client in
+                    let waiting = Gathered<Task<[PostgresRow], any Error>>()
+                    let closing = Gathered<Task<Void, Never>>()
+                    try await withBlocked(client, other, count: 1) {
+                        waiting.add(Task { try await client.query("SELECT 1") })
+                        try await eventually("one waits") { client.load.waiting == 1 }
+                        closing.add(Task { await client.close() })
+                        try await eventually("new work is refused") {
+                            await failure { _ = try await client.commit("SELECT 1") }?.code == .shuttingDown
+                        }
+                    }
+                    for task in waiting.all { #expect(try await task.value.count == 1) }
+                    for task in closing.all { await task.value }
+                    #expect(await failure { _ = try await client.query("SELECT 1") }?.code == .shuttingDown)
+                    await client.close()
+                }
+            }
         }
     }
 

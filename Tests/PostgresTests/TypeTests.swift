@@ -24,7 +24,8 @@ struct TypeTests {
             try await roundTrip(client, [Int32.min, 0, .max])
             try await roundTrip(client, [true, false])
             try await roundTrip(client, [0.0, -0.5, .pi, .greatestFiniteMagnitude, .leastNonzeroMagnitude, .infinity])
-            try await roundTrip(client, ["", "ASCII", "Grüße 😀 漢字", "a'b\"c\\d\n$1", String(repeating: "x", count: 100_000)])
+            try await roundTrip(
+                client, ["", "ASCII", "Grüße 😀 漢字", "a'b\"c\\d\n$1", String(repeating: "x", count: 100_000)])
             try await roundTrip(client, [[UInt8](), [0], Array(0...255), Array(repeating: 7, count: 100_000)])
             let instants = [Int64.min, -1, 0, 1, 1_767_225_600_123_456, .max]
             try await roundTrip(client, instants.map { PostgresTimestamp(microsecondsSinceUnixEpoch: $0) })

@@ -109,12 +109,13 @@ struct CrashTests {
                                 // Nothing but "retry" may be said meanwhile.
                                 #expect(answer.status == 503, "\(answer.body)")
                                 retries.withLock { $0 += 1 }
+                                try await Task.sleep(for: .milliseconds(20))
                             }
                         }
                     }
                 }
                 group.addTask {
-                    while done.withLock({ $0.count }) < 40 { await Task.yield() }
+                    while done.withLock({ $0.count }) < 40 { try await Task.sleep(for: .milliseconds(10)) }
                     _ = try Shell.run([cluster, "restart", directory])
                 }
                 try await group.waitForAll()

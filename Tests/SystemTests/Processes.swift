@@ -189,7 +189,8 @@ final class Installation: Sendable {
             } else if ContinuousClock.now > deadline {
                 throw Shell.Failure(code: 1, output: "no answer from \(url)")
             }
-            await Task.yield()
+            // Another process is at work: a moment for it, bounded by the deadline above.
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
 }

@@ -59,7 +59,7 @@ package final class PostgresClient: Service, Sendable {
     /// connection; it defaults to `statementTimeout`, which the server enforces in any case. Throws every code except
     /// `commitOutcomeUnknown` and `decodingFailed`.
     package func query(_ sql: SQL, deadline: Duration? = nil) async throws(PostgresError) -> [PostgresRow] {
-        if let fault = sql.fault { throw fault }
+        if let fault = sql.autocommitFault { throw fault }
         let reply = try await reads.perform(.query(sql), deadline: deadline ?? configuration.statementTimeout).get()
         guard case .rows(let rows) = reply else { return [] }
         return rows.first ?? []
@@ -80,7 +80,7 @@ package final class PostgresClient: Service, Sendable {
     /// Throws like `commit(_:)` for one statement; `statementInvalid` for none.
     package func commit(_ statements: [SQL]) async throws(PostgresError) -> [[PostgresRow]] {
         if statements.isEmpty { throw PostgresError(.statementInvalid, message: "nothing to commit") }
-        for statement in statements { if let fault = statement.fault { throw fault } }
+        for statement in statements { if let fault = statement.autocommitFault { throw fault } }
         let deadline = max(configuration.acquireTimeout, configuration.statementTimeout)
         guard case .rows(let rows) = try await commits.perform(.commit(statements), deadline: deadline).get() else {
             return []

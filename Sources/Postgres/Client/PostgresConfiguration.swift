@@ -1,7 +1,8 @@
 /// How a `PostgresClient` connects and where its bounds are.
 package struct PostgresConfiguration: Sendable {
-    /// libpq connection URI or keyword/value string; several hosts allowed, and then `target_session_attrs`
-    /// defaults to `read-write`. Holds the password: never logged.
+    /// libpq connection URI or keyword/value string (libpq chapter 34.1.1); holds the password, never logged.
+    ///
+    /// Several hosts are allowed, and then `target_session_attrs` defaults to `read-write`.
     package var uri: String
     /// Connections for `query`, `stream`, `withTransaction` and `withSession`, opened on demand.
     package var readConnectionsMax = 8
@@ -25,7 +26,9 @@ package struct PostgresConfiguration: Sendable {
     package var drainTimeout: Duration = .seconds(10)
     /// Prepared statements kept per connection; the least recently used goes first.
     package var preparedStatementsMax = 128
-    /// Autocommitted statements of different callers that may share one trip on one connection.
+    /// Plain reads of different callers that may share one trip on one connection; 1 turns it off.
+    ///
+    /// Only while more wait than there are connections. They then wait for each other.
     package var queryPipelineMax = 4
     /// Statements in one group commit.
     package var batchMax = 128
@@ -33,8 +36,9 @@ package struct PostgresConfiguration: Sendable {
     package var conflictRedosMax = 5
     /// Memory that one portion of a `stream` may take, in bytes; a single larger row still passes.
     package var streamPortionBytesMax = 256 * 1024
-    /// First and largest pause between attempts to reconnect; the pause doubles, with jitter.
+    /// First pause between attempts to reconnect; the pause doubles, with jitter.
     package var reconnectPauseMin: Duration = .milliseconds(50)
+    /// Largest pause between attempts to reconnect.
     package var reconnectPauseMax: Duration = .seconds(3)
     /// Shown in `pg_stat_activity`.
     package var applicationName = "vouch"

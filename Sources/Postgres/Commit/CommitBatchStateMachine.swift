@@ -80,7 +80,9 @@ struct CommitBatchStateMachine {
 
     mutating func statementSkipped() { answered += 1 }
 
-    /// The Sync was reached: the group is committed, or rolled back. `random` is 0 ..< 1.
+    /// The Sync was reached: the group is committed, or rolled back.
+    ///
+    /// `random` is 0 ..< 1.
     mutating func synced(commitFailure: Failure?, random: Double) -> SyncStep {
         let group = current
         if let failure {
@@ -97,7 +99,9 @@ struct CommitBatchStateMachine {
         return SyncStep(committed: group, next: sendNext())
     }
 
-    /// The connection is gone. `terminated`: the server said so while a statement of the group was unfinished,
+    /// The connection is gone.
+    ///
+    /// `terminated`: the server said so while a statement of the group was unfinished,
     /// which rules a commit out.
     mutating func connectionLost(terminated: Bool) -> LossStep {
         let later = waiting.flatMap { $0 }

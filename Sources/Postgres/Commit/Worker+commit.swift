@@ -4,7 +4,9 @@ extension Worker {
     /// Commits the units of several callers together; nobody is answered before the Sync is reached.
     func runCommit(_ requests: [Request], on connection: Connection) {
         let units = requests.map { request -> CommitUnit in
-            guard case .commit(let statements) = request.work else { return CommitUnit(request: request, statements: []) }
+            guard case .commit(let statements) = request.work else {
+                return CommitUnit(request: request, statements: [])
+            }
             return CommitUnit(request: request, statements: statements)
         }
         var run = CommitRun(
@@ -40,6 +42,8 @@ extension Worker {
         /// An error that belongs to the whole group: of the prelude, or of the commit itself.
         var groupError: PostgresError?
         var isRedo = false
+        /// The unit that opened a transaction of its own.
+        var culprit: Int?
     }
 
     /// Sends one group and sees it through; nil when the connection was lost and everybody is answered or put back.
@@ -47,6 +51,7 @@ extension Worker {
         _ group: [Int], _ run: inout CommitRun, on connection: Connection
     ) -> CommitBatchStateMachine.Next? {
         run.groupError = nil
+        connection.openedTransaction = false
         for unit in group { run.units[unit].rows = [] }
         if run.isRedo { lane.metrics.batchRedos.increment() }
         run.isRedo = true
@@ -62,8 +67,7 @@ extension Worker {
             let silenceMax = configuration.statementTimeout + configuration.cancelGrace
             switch connection.nextEvent(until: ContinuousClock.now + silenceMax) {
             case .completed(.success(let rows)):
-                if let unit = run.machine.unitAnsweredNext { run.units[unit].rows.append(rows) }
-                run.machine.statementSucceeded()
+                take(rows, &run, openedTransaction: connection.openedTransaction)
             case .completed(.failure(let error)):
                 if let unit = run.machine.unitAnsweredNext {
                     run.units[unit].error = error
@@ -97,9 +101,25 @@ extension Worker {
         return connection.enqueueSync()
     }
 
+    private func take(_ rows: [PostgresRow], _ run: inout CommitRun, openedTransaction: Bool) {
+        guard let unit = run.machine.unitAnsweredNext, openedTransaction, run.culprit == nil else {
+            if let unit = run.machine.unitAnsweredNext { run.units[unit].rows.append(rows) }
+            return run.machine.statementSucceeded()
+        }
+        // The Sync will not commit now. It is this unit's fault, and only it shall hear of it.
+        run.culprit = unit
+        run.machine.statementFailed(.permanent)
+    }
+
     private func synced(
         _ error: PostgresError?, _ run: inout CommitRun, on connection: Connection
     ) -> CommitBatchStateMachine.Next? {
+        if connection.isInTransaction {
+            let message = "a statement left its transaction open"
+            connection.discard()
+            resolveLoss(&run, PostgresError(.transactionLeftOpen, message: message), terminated: true)
+            return nil
+        }
         if let error { run.groupError = error }
         let failure = error.map { $0.isConflict ? CommitBatchStateMachine.Failure.conflict : .permanent }
         let step = run.machine.synced(commitFailure: failure, random: Double.random(in: 0..<1))
@@ -116,8 +136,8 @@ extension Worker {
             connection.discard()
         }
         if step.next == .finished || connection.isReusable { return step.next }
-        resolveLoss(
-            &run, PostgresError(.connectionLost, message: "a statement left its transaction open"), terminated: true)
+        let message = "the server no longer takes writes"
+        resolveLoss(&run, PostgresError(.connectionLost, message: message), terminated: true)
         return nil
     }
 
@@ -128,6 +148,7 @@ extension Worker {
             lane.answer(run.units[unit].request, .failure(unknown))
         }
         let lost = PostgresError(.connectionLost, sqlState: error.sqlState, message: error.message)
-        lane.putBack(step.unsent.map { run.units[$0].request }, because: lost)
+        if let culprit = run.culprit { lane.answer(run.units[culprit].request, .failure(error)) }
+        lane.putBack(step.unsent.filter { $0 != run.culprit }.map { run.units[$0].request }, because: lost)
     }
 }

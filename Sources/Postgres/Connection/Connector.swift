@@ -22,7 +22,7 @@ struct Connector {
             case .stalled(let target, let message):
                 // libpq leaves time-outs to us when it does not block: go on without the host that hangs.
                 let before = targets.count
-                targets.removeAll { $0.host == target.host && $0.hostAddress == target.hostAddress }
+                targets.removeAll { $0.matches(target) }
                 if targets.isEmpty || targets.count == before {
                     throw PostgresError(.connectionFailed, message: message)
                 }
@@ -89,7 +89,8 @@ struct Connector {
             handle: handle, sleeper: sleeper, preparedStatementsMax: configuration.preparedStatementsMax)
         guard let role = configuration.sessionRole else { return connection }
         let deadline = ContinuousClock.now + configuration.connectTimeout
-        let quoted = "\"" + role.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        let quoted =
+            "\"" + role.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
         guard connection.enqueue(SQL(text: "SET ROLE \(quoted)", values: [])), connection.enqueueSync() else {
             throw PostgresError(.connectionFailed, message: connection.handle.errorMessage)
         }

@@ -25,7 +25,8 @@ package struct PostgresError: Error, Sendable, Hashable {
         /// `queueMax` requests were waiting already; the statement was not sent.
         package static let queueFull = Code(kind: .queueFull)
         /// The deadline or the server's `statement_timeout` passed; the statement was not sent or was rolled back,
-        /// unless the server did not even answer the cancel, and then the connection was closed.
+        /// unless the server did not even answer the cancel, and then the connection was closed. (A plain read that
+        /// waited on the wire behind another may still run, unheard.)
         package static let deadlineExceeded = Code(kind: .deadlineExceeded)
         /// The calling task was cancelled, and the statement was not sent or was rolled back.
         package static let cancelled = Code(kind: .cancelled)
@@ -33,13 +34,15 @@ package struct PostgresError: Error, Sendable, Hashable {
         package static let server = Code(kind: .server)
         /// A row did not have the column or the type that the caller asked for.
         package static let decodingFailed = Code(kind: .decodingFailed)
-        /// The statement can't be sent at all: a NUL in its text, more than 65,535 values, an empty batch, COPY.
+        /// The statement can't be sent at all: a NUL in its text, more than 65,535 values, an empty batch, COPY, or
+        /// transaction control where the client does that itself.
         package static let statementInvalid = Code(kind: .statementInvalid)
         /// A statement opened a transaction where only autocommit is allowed; it was rolled back.
         package static let transactionLeftOpen = Code(kind: .transactionLeftOpen)
         /// The client is closing or closed; the statement was not sent.
         package static let shuttingDown = Code(kind: .shuttingDown)
 
+        /// The code's stable name.
         package var description: String { kind.rawValue }
     }
 

@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// `PQcancel` opens a connection of its own and blocks, so it runs on the small thread pool; the connection's thread
 /// must not send anything new before `isFinished`, or the cancel could hit the wrong statement.
+// SAFETY: libpq chapter 34.7: the PGcancel is immutable, and PQcancel may be called with it from any thread.
 final class CancelRequest: @unchecked Sendable {
-    // SAFETY: libpq chapter 34.7: the PGcancel is immutable, and PQcancel may be called with it from any thread.
     private let pointer: OpaquePointer
     private let finished = Atomic(false)
 

@@ -19,6 +19,12 @@ struct ConnectionString: Sendable, Equatable {
             return inet_pton(AF_INET, host, &storage) == 1 || inet_pton(AF_INET6, host, &storage) == 1
         }
 
+        /// Whether this is where libpq says it is connecting to: what was left open here, it has filled in there.
+        func matches(_ place: Target) -> Bool {
+            host == place.host && (hostAddress.isEmpty || hostAddress == place.hostAddress)
+                && (port.isEmpty || port == place.port)
+        }
+
         /// Whether traffic stays on this machine: a unix socket or a loopback address or name.
         var isLocal: Bool {
             let name = hostAddress.isEmpty ? host : hostAddress

@@ -46,8 +46,14 @@ final class Lane: Sendable {
     let logger: Logger
     let threadPool: NIOThreadPool
     let metrics: LaneMetrics
-    private let state: Mutex<State>
+    private let state: Locked<State>
     private let requestsMade = Atomic<UInt64>(0)
+    /// The machine's `nextExpiry` in nanoseconds after `epoch`, and below its `drainUntil`.
+    ///
+    /// Read before every sleep, so without the lock. Whoever changes them stores first and wakes afterwards.
+    private let nextExpiryTime = Atomic<Int64>(.max)
+    private let drainTime = Atomic<Int64>(.max)
+    private let epoch = ContinuousClock.now
 
     init(
         name: String, workersMax: Int, portion: PoolStateMachine.Portion, configuration: PostgresConfiguration,
@@ -60,7 +66,7 @@ final class Lane: Sendable {
         metrics = LaneMetrics(lane: name)
         let machine = PoolStateMachine(
             workersMax: workersMax, queueMax: configuration.queueMax, portion: portion)
-        state = Mutex(State(machine: machine))
+        state = Locked(State(machine: machine))
     }
 
     // MARK: For callers
@@ -87,7 +93,7 @@ final class Lane: Sendable {
         var arrival = PoolStateMachine.Arrival(
             request: id, expiresAt: now + min(deadline, configuration.acquireTimeout))
         switch work {
-        case .query: break
+        case .query(let sql): arrival.isExclusive = !sql.isPlainRead
         case .session: arrival.isExclusive = true
         case .commit(let statements):
             arrival.cost = statements.count
@@ -99,6 +105,7 @@ final class Lane: Sendable {
     private func submit(_ request: Request) {
         let (action, wakeup) = state.withLock { state in
             let action = state.machine.requestArrived(request.arrival)
+            publishTimes(state.machine)
             guard case .enqueue(let nudge) = action else { return (action, nil as Wakeup?) }
             state.requests[request.id] = request
             guard case .wake(let worker) = nudge else { return (action, nil) }
@@ -120,10 +127,11 @@ final class Lane: Sendable {
 
     private func cancel(_ id: RequestID) {
         let (request, wakeup) = state.withLock { state -> (Request?, Wakeup?) in
+            defer { publishTimes(state.machine) }
             switch state.machine.requestCancelled(id) {
-            case .answerCancelled: (state.requests.removeValue(forKey: id), nil)
-            case .interrupt(let worker): (nil, state.wakeups[worker])
-            case .nothing: (nil, nil)
+            case .answerCancelled: return (state.requests.removeValue(forKey: id), nil)
+            case .interrupt(let worker): return (nil, state.wakeups[worker])
+            case .nothing: return (nil, nil)
             }
         }
         wakeup?.signal()
@@ -147,6 +155,7 @@ final class Lane: Sendable {
     func beginShutdown(drainTimeout: Duration) {
         let wakeups = state.withLock { state in
             _ = state.machine.shutDown(drainUntil: ContinuousClock.now + drainTimeout)
+            publishTimes(state.machine)
             return Array(state.wakeups.values)
         }
         for wakeup in wakeups { wakeup.signal() }
@@ -183,25 +192,43 @@ final class Lane: Sendable {
     }
 
     func nextStep(_ worker: WorkerID, isConnected: Bool) -> Step {
-        expire()
-        let step = state.withLock { state -> Step in
+        if nextExpiry.map({ $0 <= ContinuousClock.now }) ?? false { expire() }
+        return state.withLock { state -> Step in
+            defer { publishTimes(state.machine) }
             switch state.machine.workerReady(worker, isConnected: isConnected) {
-            case .run(let ids): .run(ids.compactMap { state.requests[$0] })
-            case .connect: .connect
-            case .park: .park
-            case .stop: .stop
+            case .run(let ids): return .run(ids.compactMap { state.requests[$0] })
+            case .connect: return .connect
+            case .park: return .park
+            case .stop: return .stop
             }
         }
-        return step
     }
 
-    var nextExpiry: ContinuousClock.Instant? { state.withLock { $0.machine.nextExpiry } }
+    /// Called under the lock.
+    private func publishTimes(_ machine: borrowing PoolStateMachine) {
+        nextExpiryTime.store(machine.nextExpiry.map(time) ?? .max, ordering: .releasing)
+        drainTime.store(machine.drainUntil.map(time) ?? .max, ordering: .releasing)
+    }
+
+    private func time(_ instant: ContinuousClock.Instant) -> Int64 {
+        let (seconds, attoseconds) = epoch.duration(to: instant).components
+        // A deadline may be as far away as somebody likes.
+        return min(seconds, 1 << 32) * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+
+    private func instant(_ time: Int64) -> ContinuousClock.Instant? {
+        time == .max ? nil : epoch + .nanoseconds(time)
+    }
+
+    /// When the next waiting request expires; nil while none waits.
+    var nextExpiry: ContinuousClock.Instant? { instant(nextExpiryTime.load(ordering: .acquiring)) }
 
     /// Answers what has waited too long.
     func expire() {
         let now = ContinuousClock.now
         let (expired, connectError, isClosing) = state.withLock { state in
             let expired = state.machine.timePassed(now: now).compactMap { state.requests.removeValue(forKey: $0) }
+            publishTimes(state.machine)
             return (expired, state.connectError, state.machine.isShuttingDown)
         }
         for request in expired {
@@ -218,7 +245,7 @@ final class Lane: Sendable {
     func isInterrupted(_ request: RequestID) -> Bool { state.withLock { $0.machine.isInterrupted(request) } }
 
     /// When running work is ended because the client closes; nil while it is open.
-    var drainUntil: ContinuousClock.Instant? { state.withLock { $0.machine.drainUntil } }
+    var drainUntil: ContinuousClock.Instant? { instant(drainTime.load(ordering: .acquiring)) }
 
     var isDrainOver: Bool { drainUntil.map { ContinuousClock.now >= $0 } ?? false }
 
@@ -250,6 +277,7 @@ final class Lane: Sendable {
             }
             let action = state.withLock { state in
                 let action = state.machine.requestReturned(request.arrival)
+                publishTimes(state.machine)
                 state.requests[request.id] = action == .answerCancelled ? nil : request
                 return action
             }
@@ -270,6 +298,7 @@ final class Lane: Sendable {
     func connectFailed(_ worker: WorkerID, _ error: PostgresError) {
         let failed = state.withLock { state in
             state.connectError = error
+            defer { publishTimes(state.machine) }
             return state.machine.connectFailed(worker).compactMap { state.requests.removeValue(forKey: $0) }
         }
         for request in failed { request.continuation.resume(returning: .failure(error)) }

@@ -117,7 +117,11 @@ struct PoolStateMachine: ~Copyable {
     }
 
     mutating func requestCancelled(_ request: RequestID) -> CancelAction {
-        if waiting.removeValue(forKey: request) != nil { return .answerCancelled }
+        if waiting.removeValue(forKey: request) != nil {
+            // Otherwise it is at worst too early, and then somebody looks in vain.
+            if waiting.isEmpty { earliestExpiry = nil }
+            return .answerCancelled
+        }
         guard let run = running[request], run.isInterruptible else { return .nothing }
         interrupted.insert(request)
         return .interrupt(run.worker)
@@ -176,7 +180,9 @@ struct PoolStateMachine: ~Copyable {
         workers[worker] = .coming
     }
 
-    /// A connect failed. Until the first one ever succeeds this fails what waits at once: a wrong URL is not an
+    /// A connect failed; returns the requests to fail with it.
+    ///
+    /// Until the first one ever succeeds this fails what waits at once: a wrong URL is not an
     /// outage, and a command must not sit out its time-outs to say so.
     mutating func connectFailed(_ worker: WorkerID) -> [RequestID] {
         workers[worker] = .pausing
@@ -189,7 +195,9 @@ struct PoolStateMachine: ~Copyable {
 
     mutating func workerExited(_ worker: WorkerID) { workers[worker] = nil }
 
-    /// Refuses new requests; what waits may still be served until `drainUntil`. Returns the workers to wake.
+    /// Refuses new requests and returns the workers to wake.
+    ///
+    /// What waits may still be served until `drainUntil`.
     mutating func shutDown(drainUntil: Instant) -> [WorkerID] {
         if let current = self.drainUntil, current <= drainUntil { return [] }
         self.drainUntil = drainUntil
@@ -210,7 +218,8 @@ struct PoolStateMachine: ~Copyable {
     }
 
     private mutating func nudge() -> Nudge {
-        let idle = workers.filter { $0.value == .idle(isConnected: true) }.keys.min { $0.value < $1.value }
+        let idle =
+            workers.filter { $0.value == .idle(isConnected: true) }.keys.min { $0.value < $1.value }
             ?? workers.filter { $0.value == .idle(isConnected: false) }.keys.min { $0.value < $1.value }
         if let idle {
             workers[idle] = .coming

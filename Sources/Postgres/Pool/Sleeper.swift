@@ -10,7 +10,11 @@ struct Sleeper {
         let expiry = nextExpiry()
         let end = expiry.map { expiry in until.map { min($0, expiry) } ?? expiry } ?? until
         let outcome = wakeup.wait(socket: socket, for: interest, until: end)
-        guard outcome == .timedOut else { return outcome }
+        if outcome != .timedOut {
+            // A connection that is never idle must keep the time too.
+            if let expiry, ContinuousClock.now >= expiry { expire() }
+            return outcome
+        }
         let now = ContinuousClock.now
         if let expiry, now >= expiry { expire() }
         if let until, now >= until { return .timedOut }

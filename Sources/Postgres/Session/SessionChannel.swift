@@ -1,5 +1,3 @@
-import Synchronization
-
 /// What a session asks its connection thread to do.
 enum SessionCommand: Sendable {
     /// One statement under its own Sync, inside whatever transaction is open.
@@ -38,12 +36,14 @@ final class SessionChannel: Sendable {
         var ending: PostgresError?
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let wakeup: Wakeup
 
     init(wakeup: Wakeup) { self.wakeup = wakeup }
 
-    /// Sends a command and waits for its end. Cancelling the task interrupts it, except for clean-up (`isFinal`).
+    /// Sends a command and waits for its end.
+    ///
+    /// Cancelling the task interrupts it, except for clean-up (`isFinal`).
     func perform(
         _ command: SessionCommand, deadline: Duration, isFinal: Bool = false
     ) async throws(PostgresError) -> [PostgresRow] {

@@ -20,6 +20,7 @@ package struct PostgresTimestamp: Sendable, Hashable, Comparable {
         return remainder < 0 ? quotient - 1 : quotient
     }
 
+    /// Earlier before later; the infinities at the ends.
     package static func < (left: Self, right: Self) -> Bool {
         left.microsecondsSinceUnixEpoch < right.microsecondsSinceUnixEpoch
     }

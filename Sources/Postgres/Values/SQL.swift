@@ -26,11 +26,15 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Hashable {
         values = []
     }
 
+    /// A literal without values.
+    /// Takes a literal without values.
     package init(stringLiteral value: StaticString) {
         text = value.description
         values = []
     }
 
+    /// A literal whose interpolations have become bound values.
+    /// Takes what an interpolation collected.
     package init(stringInterpolation: StringInterpolation) {
         text = stringInterpolation.text
         values = stringInterpolation.values
@@ -41,11 +45,15 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Hashable {
         fileprivate var text = ""
         fileprivate var values: [PostgresValue] = []
 
+        /// Makes room, as the compiler foresees it.
+        /// Starts empty, with room for what the compiler counted.
         package init(literalCapacity: Int, interpolationCount: Int) {
             text.reserveCapacity(literalCapacity + 3 * interpolationCount)
             values.reserveCapacity(interpolationCount)
         }
 
+        /// Takes a piece of the literal, which only source code can contain.
+        /// Adds fixed text.
         package mutating func appendLiteral(_ literal: StaticString) { text += literal.description }
 
         /// Binds a value.
@@ -99,4 +107,20 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Hashable {
         }
         return nil
     }
+
+    private var firstWord: String { text.drop { $0.isWhitespace }.prefix { $0.isLetter }.uppercased() }
+
+    /// Whether it can only read, as far as its first word tells: a function that writes is the caller's business.
+    var isPlainRead: Bool { ["SELECT", "VALUES", "TABLE", "SHOW"].contains(firstWord) }
+
+    /// `fault`, or that the statement begins or ends transactions where the client does that itself.
+    var autocommitFault: PostgresError? {
+        let firstWord = firstWord
+        guard Self.transactionControl.contains(firstWord) else { return fault }
+        return PostgresError(.statementInvalid, message: "\(firstWord) outside withTransaction")
+    }
+
+    private static let transactionControl: Set<String> = [
+        "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE",
+    ]
 }

@@ -9,7 +9,9 @@ let quiet: Logger = {
 }()
 
 /// Runs the body against a new database on the shared cluster, which is dropped afterwards.
-func withDatabase<Value>(on cluster: String = TestCluster.uri, _ body: (String) async throws -> Value) async throws -> Value {
+func withDatabase<Value>(
+    on cluster: String = TestCluster.uri, _ body: (String) async throws -> Value
+) async throws -> Value {
     let name = "test_" + String(UInt64.random(in: 0..<UInt64.max), radix: 36)
     let server = PostgresClient(configuration: PostgresConfiguration(uri: cluster), logger: quiet)
     try await server.withSession { try await $0.execute(script: SQL(unsafe: "CREATE DATABASE \(name)")) }

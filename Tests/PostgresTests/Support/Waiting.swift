@@ -21,7 +21,8 @@ func running(_ text: String, _ client: PostgresClient) async throws -> Int {
     let rows = try await client.query(
         """
         SELECT count(*) AS n FROM pg_stat_activity
-        WHERE state = 'active' AND pid <> pg_backend_pid() AND position(\(text) IN query) > 0
+        WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()
+          AND position(\(text) IN query) > 0
         """)
     return try rows[0].decode("n", as: Int.self)
 }
