@@ -84,7 +84,7 @@ struct CrashTests {
 
     @Test("a restart of PostgreSQL under load is survived without a restart of Vouch")
     func databaseRestart() async throws {
-        let directory = Checkout.path(".run/postgres-restart-\(UUID().uuidString.prefix(8))")
+        let directory = Checkout.path(".run/tests/restart-\(ProcessInfo.processInfo.processIdentifier)")
         let cluster = Checkout.path("scripts/cluster")
         let server = try Shell.run([cluster, "start", directory])
         defer { _ = try? Shell.run([cluster, "remove", directory]) }
