@@ -25,7 +25,9 @@ package protocol PostgresNullableArrayElement: PostgresArrayElement {
 }
 
 extension PostgresNullableArrayElement {
-    package static func postgresArray(_ elements: [Self]) -> PostgresValue { postgresArray(elements.map(Optional.some)) }
+    package static func postgresArray(_ elements: [Self]) -> PostgresValue {
+        postgresArray(elements.map(Optional.some))
+    }
 
     package static func decodeArray(_ cell: PostgresCell) throws(PostgresError) -> [Self] {
         var result: [Self] = []

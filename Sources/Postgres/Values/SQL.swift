@@ -27,14 +27,12 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Hashable {
     }
 
     /// A literal without values.
-    /// Takes a literal without values.
     package init(stringLiteral value: StaticString) {
         text = value.description
         values = []
     }
 
     /// A literal whose interpolations have become bound values.
-    /// Takes what an interpolation collected.
     package init(stringInterpolation: StringInterpolation) {
         text = stringInterpolation.text
         values = stringInterpolation.values
@@ -46,14 +44,12 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Hashable {
         fileprivate var values: [PostgresValue] = []
 
         /// Makes room, as the compiler foresees it.
-        /// Starts empty, with room for what the compiler counted.
         package init(literalCapacity: Int, interpolationCount: Int) {
             text.reserveCapacity(literalCapacity + 3 * interpolationCount)
             values.reserveCapacity(interpolationCount)
         }
 
         /// Takes a piece of the literal, which only source code can contain.
-        /// Adds fixed text.
         package mutating func appendLiteral(_ literal: StaticString) { text += literal.description }
 
         /// Binds a value.
