@@ -160,7 +160,10 @@ struct CommitTests {
                 let task = Task { try await client.commit("INSERT INTO t VALUES (1) RETURNING id") }
                 try await eventually("it waits for the lock") {
                     let rows = try await transaction.query(
-                        "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 99")
+                        """
+                        SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 99
+                          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                        """)
                     return rows.count == 1
                 }
                 task.cancel()

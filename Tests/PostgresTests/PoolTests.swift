@@ -174,6 +174,57 @@ struct PoolTests {
         }
     }
 
+    @Test("a cancel that comes late and stops a neighbour instead: the neighbour is run again")
+    func lateCancel() async throws {
+        try await withDatabase { uri in
+            try await withOpen(PostgresConfiguration(uri: uri)) { other in
+                try await withProxy(uri) { proxy, through in
+                    var single = PostgresConfiguration(uri: through)
+                    single.readConnectionsMax = 1
+                    single.cancelGrace = .seconds(60)
+                    single.statementTimeout = .seconds(60)
+                    single.acquireTimeout = .seconds(60)
+                    try await withOpen(single) { client in
+                        try await other.withSession { session in
+                            try await session.query("SELECT pg_advisory_lock(1), pg_advisory_lock(2)")
+                            let tasks = Gathered<Task<[PostgresRow], any Error>>()
+                            try await withBlocked(client, other, count: 1) {
+                                for key in [1, 2] {
+                                    tasks.add(Task { try await client.query("SELECT pg_advisory_lock_shared(\(key))") })
+                                    try await eventually("it waits") { client.load.waiting == key }
+                                }
+                            }
+                            try await eventually("both are on the wire") { client.load == (0, 2) }
+                            proxy.holdNew()
+                            tasks.all[0].cancel()
+                            try await eventually("the cancel is under way") { proxy.heldCount == 1 }
+                            try await session.query("SELECT pg_advisory_unlock(1)")
+                            #expect(try await tasks.all[0].value.count == 1)
+                            // The neighbour's statement, told apart from its second run by when it started.
+                            func startedAt() async throws -> String? {
+                                let rows = try await other.query(
+                                    """
+                                    SELECT query_start::text AS at FROM pg_stat_activity
+                                    WHERE datname = current_database() AND wait_event_type = 'Lock'
+                                    """)
+                                return try rows.first?.decode("at")
+                            }
+                            try await eventually("the neighbour runs") { try await startedAt() != nil }
+                            let first = try await startedAt()
+                            proxy.releaseHeld()
+                            try await eventually("it was stopped and runs again") {
+                                let now = try await startedAt()
+                                return now != nil && now != first
+                            }
+                            try await session.query("SELECT pg_advisory_unlock(2)")
+                            #expect(try await tasks.all[1].value.count == 1)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     @Test("a read that waits on the wire behind a slow one is answered at its own deadline or cancellation")
     func deadlineBehindSlowHead() async throws {
         try await withDatabase { uri in

@@ -79,6 +79,9 @@ final class Connection {
         }
     }
 
+    /// Whether it leaves this machine without TLS.
+    var isExposed: Bool { PQsslInUse(handle.pointer) == 0 && !Connector.place(of: handle).isLocal }
+
     var socket: Int32 { PQsocket(handle.pointer) }
 
     /// Whether nothing is owed in either direction and no transaction is open: only then it may be used again.

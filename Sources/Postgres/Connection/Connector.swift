@@ -77,7 +77,7 @@ struct Connector {
         PostgresError(.connectionFailed, message: handle.errorMessage)
     }
 
-    private static func place(of handle: borrowing PGConn) -> ConnectionString.Target {
+    static func place(of handle: borrowing PGConn) -> ConnectionString.Target {
         ConnectionString.Target(
             host: string(PQhost(handle.pointer)), hostAddress: string(PQhostaddr(handle.pointer)),
             port: string(PQport(handle.pointer)))

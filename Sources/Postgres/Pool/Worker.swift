@@ -63,6 +63,9 @@ struct Worker {
             lane.workerConnected(id)
             lane.metrics.connectionsOpened.increment()
             lane.logger.info("a database connection was opened", metadata: ["lane": "\(lane.name)"])
+            if connection.isExposed {
+                lane.logger.warning("the database connection is not encrypted; set sslmode=verify-full")
+            }
             return connection
         } catch {
             lane.metrics.connectsFailed.increment()

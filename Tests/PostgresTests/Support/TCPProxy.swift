@@ -19,6 +19,8 @@ final class TCPProxy: Sendable {
         var trap: (matches: @Sendable (UInt8, [UInt8]) -> Bool, action: Trap)?
         var connections: [(client: Int32, server: Int32)] = []
         var isStalled = false
+        /// New connections that wait for `releaseHeld`; nil while none are held.
+        var held: [Int32]?
         var trapsSprung = 0
         var accepted = 0
         var isClosed = false
@@ -63,6 +65,19 @@ final class TCPProxy: Sendable {
     /// From now on nothing is passed on and new connections get no answer, as if the network were gone.
     func stall() { state.withLock { $0.isStalled = true } }
 
+    /// From now on new connections wait for `releaseHeld`: how a cancel request is made late.
+    func holdNew() { state.withLock { $0.held = [] } }
+
+    var heldCount: Int { state.withLock { $0.held?.count ?? 0 } }
+
+    func releaseHeld() {
+        let held = state.withLock { state in
+            defer { state.held = nil }
+            return state.held ?? []
+        }
+        for client in held { serve(client) }
+    }
+
     /// Cuts what is connected now; new connections work.
     func cutAll() {
         let connections = state.withLock { state in
@@ -85,28 +100,31 @@ final class TCPProxy: Sendable {
         while true {
             let client = accept(listener, nil, nil)
             if client < 0 { return }
-            let (isStalled, isClosed) = state.withLock { state in
+            let (isLeftAlone, isClosed) = state.withLock { state in
                 state.accepted += 1
-                return (state.isStalled, state.isClosed)
+                state.held?.append(client)
+                // A stalled client stays unanswered, and open.
+                return (state.isStalled || state.held != nil, state.isClosed)
             }
             if isClosed { return }
-            // A stalled client stays unanswered, and open.
-            if isStalled { continue }
-            let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            var address = Self.loopback(port: serverPort)
-            let status = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                    connect(server, generic, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-            if status != 0 {
-                Self.cut((client, server))
-                continue
-            }
-            state.withLock { $0.connections.append((client, server)) }
-            Thread { [self] in pumpFrontend(client, server) }.start()
-            Thread { [self] in pumpBackend(client, server) }.start()
+            if !isLeftAlone { serve(client) }
         }
+    }
+
+    private func serve(_ client: Int32) {
+        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = Self.loopback(port: serverPort)
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                connect(server, generic, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        if status != 0 {
+            return Self.cut((client, server))
+        }
+        state.withLock { $0.connections.append((client, server)) }
+        Thread { [self] in pumpFrontend(client, server) }.start()
+        Thread { [self] in pumpBackend(client, server) }.start()
     }
 
     private func pumpFrontend(_ client: Int32, _ server: Int32) {
