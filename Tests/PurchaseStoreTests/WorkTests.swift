@@ -58,6 +58,30 @@ struct WorkTests {
         }
     }
 
+    @Test("bookkeeping about an older version writes nothing, and nobody else's lease ends with it")
+    func guardedBookkeeping() async throws {
+        try await LedgerFixture.with { ledger in
+            let id = TransactionID("1")
+            let account = try await ledger.account("ada")
+            let now = LedgerFixture.start
+            let chain = try #require(
+                try await ledger.apply(.claimed(id, by: account, at: now), to: Chain(identity: .provisional(id))))
+            let number = try #require(chain.id)
+            #expect(
+                try await ledger.store.leaseDueChecks(limit: 1, holder: "asking", until: now + .seconds(30), now: now)
+                    == [id])
+            var late = Check()
+            late.nextCheckAt = now + .days(9)
+            #expect(
+                try await !ledger.store.saveChecks([id: late], of: number, at: chain.version - 1, holder: "other"))
+            #expect(try await ledger.count("SELECT count(*) FROM checks WHERE due_at <= now()") == 1)
+            #expect(try await ledger.store.saveChecks([id: late], of: number, at: chain.version, holder: "other"))
+            #expect(try await ledger.count("SELECT count(*) FROM checks WHERE lease_holder = 'asking'") == 1)
+            #expect(try await ledger.store.saveChecks([id: late], of: number, at: chain.version, holder: "asking"))
+            #expect(try await ledger.count("SELECT count(*) FROM checks WHERE lease_holder IS NULL") == 1)
+        }
+    }
+
     @Test("many workers never take one check twice")
     func skipLocked() async throws {
         try await LedgerFixture.with { ledger in

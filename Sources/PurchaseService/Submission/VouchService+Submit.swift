@@ -148,7 +148,11 @@ extension VouchService {
                     guard chain.claims[account] != nil || chain.claims.count < configuration.claimsPerChainMax else {
                         throw LedgerError(.tooMany, "too many accounts claim one chain")
                     }
-                    let stated = submission.appAccountToken ?? chain.erasable.accounts[account]?.token
+                    var stated = submission.appAccountToken ?? chain.erasable.accounts[account]?.token
+                    // Stated with an earlier post: needed at once where there is evidence to compare it with.
+                    if stated == nil, !chain.evidence.isEmpty {
+                        stated = try await ledger.statedToken(of: submission.account)
+                    }
                     chain.erasable.accounts[account] = ErasableFacts.Account(id: submission.account, token: stated)
                     return chain
                 },

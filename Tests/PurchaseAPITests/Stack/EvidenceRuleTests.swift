@@ -161,7 +161,15 @@ struct EvidenceRuleTests {
                 "ada", zero.transactionID, extra: #","appAccountToken":"\#(other)""#)
             #expect(answer.status == 200)
 
+            // Stated with an earlier post, the token holds for later ones that leave it out: ada's is another.
             purchase.appAccountToken = mine
+            let later = try stack.simulator.purchase(purchase)
+            let device = try await stack.api.post("ada", signed: later.signedTransaction)
+            #expect(device.status == 422 && device.refusal == "account_token_mismatch")
+            #expect(try await stack.api.post("bob", later.transactionID).status == 200)
+            let bare = try await stack.api.post("ada", later.transactionID)
+            #expect(bare.status == 422 && bare.refusal == "account_token_mismatch")
+
             let signed = try stack.simulator.purchase(purchase)
             let submission = try await stack.api.post(other, signed: signed.signedTransaction)
             #expect(submission.status == 422 && submission.refusal == "account_token_mismatch")
