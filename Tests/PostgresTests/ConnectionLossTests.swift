@@ -62,7 +62,12 @@ struct ConnectionLossTests {
                             try await direct.withTransaction { transaction in
                                 try await transaction.query("SELECT pg_advisory_xact_lock(1)")
                                 group.addTask { _ = try await client.commit("INSERT INTO t VALUES (0)") }
-                                try await eventually("one is in flight") { client.load.running == 1 }
+                                // Its own Sync must be past the proxy, or the trap would catch that one.
+                                try await eventually("one is in flight, and waits for the lock") {
+                                    let waiting = try await direct.query(
+                                        "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                                    return client.load.running == 1 && waiting.count == 1 && proxy.isAtSync
+                                }
                                 for id in 1...10 {
                                     group.addTask {
                                         let error = await failure {

@@ -98,8 +98,10 @@ package struct BudgetLanes: ~Copyable {
             tokens = live + count
         }
         let actions = distribute(now: now)
-        // Waiting for as many tokens as are wanted saves draws; waiting for all of a long queue would only add delay.
-        let worthwhile = min(Self.pace, tokenInterval * max(1, demand))
+        // Waiting for as many tokens as are wanted saves draws; waiting for all of a long queue would only add delay. Who
+        // came away with nothing comes back sooner than who got some: else two replicas in step would leave the tokens
+        // to the same one for ever.
+        let worthwhile = count > 0 ? min(Self.pace, tokenInterval * max(1, demand)) : .zero
         nextDrawAt = nextTokenIn > .zero ? now + max(nextTokenIn, worthwhile) : nil
         return actions + electLeader()
     }

@@ -48,14 +48,16 @@ struct BudgetLanesTests {
         #expect(lanes.leaderStep(ID(1), now: .zero) == .draw(12))
     }
 
-    @Test("an empty bucket is asked again when the next token is due, or when a few are")
+    @Test("who drew nothing asks again when the next token is due, who drew some when a few more are")
     func pacing() {
         var lanes = makeLanes(tokensPerHour: 180_000)
         for number in 1...10 { _ = lanes.arrived(ID(UInt64(number)), in: .retry, now: .zero) }
+        #expect(lanes.blockReceived(count: 1, nextTokenIn: .milliseconds(3), now: .zero).contains(.lead(ID(2))))
+        #expect(lanes.leaderStep(ID(2), now: .zero) == .wait(BudgetLanes.pace))
         #expect(lanes.blockReceived(count: 0, nextTokenIn: .milliseconds(3), now: .zero) == [])
-        #expect(lanes.leaderStep(ID(1), now: .zero) == .wait(BudgetLanes.pace))
+        #expect(lanes.leaderStep(ID(2), now: .zero) == .wait(.milliseconds(3)))
         #expect(lanes.blockReceived(count: 0, nextTokenIn: .seconds(10), now: .zero) == [])
-        #expect(lanes.leaderStep(ID(1), now: .zero) == .wait(.seconds(10)))
+        #expect(lanes.leaderStep(ID(2), now: .zero) == .wait(.seconds(10)))
     }
 
     @Test("tokens that nobody waited for serve the next arrival within 250 ms, and no later one")

@@ -231,22 +231,23 @@ struct BudgetPropertyTests {
         #expect(shares.next(waiting: [.retry, .sweep]) == .retry)
     }
 
-    @Test("under a flood of unproven calls every other lane is served promptly, on all replicas")
-    func flood() {
-        var generator = SeededGenerator.fromEnvironment("budget flood")
+    /// Two replicas that draw in step used to leave one of them without tokens for the whole time: seeds 1, 2 and 10.
+    @Test(
+        "under a flood of unproven calls every other lane is served promptly, on all replicas",
+        arguments: [1, 2, 10, nil] as [UInt64?])
+    func flood(seed: UInt64?) {
+        var generator = seed.map(SeededGenerator.init(seed:)) ?? .fromEnvironment("budget flood")
         var run = Run(terms: BudgetTerms(requestsPerSecond: 50), environment: .production)
-        run.play(replicas: 2, seconds: 30, generator: &generator) { lane, _ in
-            switch lane {
-            case .interactive: 8
-            case .unproven: 300
-            case .retry: 4
-            case .sweep: 1
-            }
-        }
-        for lane in [RequestLane.interactive, .retry, .sweep] {
+        let replicas = 2
+        let perSecond: [RequestLane: Double] = [.interactive: 8, .unproven: 300, .retry: 4, .sweep: 1]
+        run.play(replicas: replicas, seconds: 30, generator: &generator) { lane, _ in perSecond[lane] ?? 0 }
+        for (lane, bound) in [(RequestLane.interactive, Duration.seconds(2)), (.retry, .seconds(4)), (.sweep, .seconds(8))]
+        {
             let waits = run.grants.filter { $0.lane == lane }.map(\.waited)
-            #expect(!waits.isEmpty)
-            #expect(waits.allSatisfy { $0 <= .seconds(2) }, "\(lane.rawValue)")
+            // Random arrivals, a few of which give up: were one replica left out, this would be about a half.
+            let expected = (perSecond[lane] ?? 0) * 30 * Double(replicas)
+            #expect(Double(waits.count) > expected * 0.6, "\(lane.rawValue)")
+            #expect(waits.allSatisfy { $0 <= bound }, "\(lane.rawValue)")
         }
         #expect(run.grants.filter { $0.lane == .unproven }.count > 300)
     }

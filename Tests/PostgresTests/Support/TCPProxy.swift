@@ -24,6 +24,8 @@ final class TCPProxy: Sendable {
         var trapsSprung = 0
         var accepted = 0
         var isClosed = false
+        /// The type of the last message that each connection's frontend sent, once it was passed on.
+        var lastPassed: [Int32: UInt8] = [:]
     }
 
     private let state = Mutex(State())
@@ -60,6 +62,8 @@ final class TCPProxy: Sendable {
     }
 
     var trapsSprung: Int { state.withLock { $0.trapsSprung } }
+    /// Whether the last that every connection sent is a Sync: no batch is half through.
+    var isAtSync: Bool { state.withLock { $0.lastPassed.values.allSatisfy { $0 == UInt8(ascii: "S") } } }
     var accepted: Int { state.withLock { $0.accepted } }
 
     /// From now on nothing is passed on and new connections get no answer, as if the network were gone.
@@ -153,6 +157,7 @@ final class TCPProxy: Sendable {
             }
             if state.withLock({ $0.isStalled }) { return }
             guard send(server, head + body) else { break }
+            state.withLock { $0.lastPassed[client] = head[0] }
         }
         Self.cut((client, server))
     }
