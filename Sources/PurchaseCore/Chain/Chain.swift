@@ -192,6 +192,11 @@ package struct ClaimCase: Hashable, Codable, Sendable {
 package struct Check: Hashable, Codable, Sendable {
     /// When Apple is asked next; `nil` when nothing is to be asked.
     package var nextCheckAt: Instant?
+    /// Whether the planned question is a sweep: nobody waits for the answer to a settled purchase, so it is asked with
+    /// what the others leave of the request budget.
+    ///
+    /// False where nothing is planned.
+    package var isSweep: Bool
     /// When Apple last gave any answer, or failed to.
     package var lastAskedAt: Instant?
     /// Fruitless attempts since the last progress.
@@ -209,10 +214,25 @@ package struct Check: Hashable, Codable, Sendable {
 
     /// Nothing asked, nothing planned.
     package init() {
+        self.isSweep = false
         self.attempts = 0
         self.notFoundAnswers = [:]
         self.notFoundFor = .zero
         self.contradictionChecks = 0
+    }
+
+    /// Reads a stored row; one that was written before there were sweeps is none.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        nextCheckAt = try container.decodeIfPresent(Instant.self, forKey: .nextCheckAt)
+        isSweep = try container.decodeIfPresent(Bool.self, forKey: .isSweep) ?? false
+        lastAskedAt = try container.decodeIfPresent(Instant.self, forKey: .lastAskedAt)
+        attempts = try container.decode(Int64.self, forKey: .attempts)
+        notFoundAnswers = try container.decode([StoreEnvironment: Int64].self, forKey: .notFoundAnswers)
+        notFoundFor = try container.decode(Span.self, forKey: .notFoundFor)
+        notFoundSince = try container.decodeIfPresent(Instant.self, forKey: .notFoundSince)
+        contradictedAt = try container.decodeIfPresent(Instant.self, forKey: .contradictedAt)
+        contradictionChecks = try container.decode(Int64.self, forKey: .contradictionChecks)
     }
 }
 

@@ -20,6 +20,8 @@ package func decide(_ chain: Chain, _ input: Input, policy: Policy, now: Instant
         return draft.claimed(id, by: account, at: claimedAt)
     case .evidenceVerified(let evidence, let provisional):
         return draft.evidenceVerified(evidence, absorbing: provisional)
+    case .mentioned(let id):
+        return draft.mentioned(id)
     case .appStoreUnanswered(let id, let answer):
         return draft.appStoreUnanswered(id, answer)
     case .deadlineReached(let id), .holdElapsed(let id):
@@ -64,7 +66,10 @@ struct Draft {
     }
 
     /// Ends the decision: one event if anything changed, else perhaps a new plan for asking Apple.
-    func finish(_ input: Input.Kind, evidence: Evidence? = nil, rule: Rule, otherwise: Decision.Unchanged) -> Decision {
+    mutating func finish(
+        _ input: Input.Kind, evidence: Evidence? = nil, rule: Rule, otherwise: Decision.Unchanged
+    ) -> Decision {
+        planSweeps()
         guard !entries.isEmpty else {
             return chain.checks == before.checks ? .nothing(otherwise) : .reschedule(chain)
         }
@@ -138,6 +143,14 @@ struct Draft {
         let rule = judge(evidence, before: before.transactions[facts.transactionID]?.state)
         plan(after: evidence, isNew: true, rule: rule)
         return finish(.evidence, evidence: evidence, rule: rule, otherwise: .duplicateEvidence)
+    }
+
+    /// Worth a question to Apple, and nothing more.
+    mutating func mentioned(_ id: TransactionID) -> Decision {
+        if chain.version == 0 { record(.identified(chain.identity)) }
+        if chain.transactions[id] == nil { record(.transaction(Transaction(id: id, recordedAt: now))) }
+        if chain.transactions[id]?.refusal == nil { chain.checks[id] = plannedNow(id) }
+        return finish(.mention, rule: .transactionMentioned, otherwise: .noEffect)
     }
 
     mutating func appStoreUnanswered(_ id: TransactionID, _ answer: AppStoreNonAnswer) -> Decision {

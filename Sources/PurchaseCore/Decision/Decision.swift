@@ -83,6 +83,8 @@ package enum Rule: String, Hashable, Codable, Sendable, CaseIterable {
     case environmentNotAllowed = "environment_not_allowed"
     /// The same id, signed by the other store than before.
     case otherEnvironment = "other_environment"
+    /// A notification under an expired certificate named the transaction; Apple is asked.
+    case transactionMentioned = "transaction_mentioned"
     /// Apple gave no usable answer.
     case appStoreUnanswered = "app_store_unanswered"
     /// Apple knew nothing of the id up to the deadline.

@@ -2,7 +2,48 @@ extension Draft {
     /// A check that is due at once, or was due before.
     func plannedNow(_ id: TransactionID) -> Check {
         var check = chain.checks[id] ?? Check()
-        check.nextCheckAt = min(check.nextCheckAt ?? now, now)
+        // What a sweep tried in vain is no reason to be slow when somebody asks.
+        if check.isSweep { check.attempts = 0 }
+        check.plan(min(check.nextCheckAt ?? now, now))
+        return check
+    }
+
+    // MARK: Sweeps of paid transactions
+
+    /// Plans a sweep where a paid transaction is not asked about anyway, and drops it where it is paid no longer.
+    ///
+    /// For the end of every decision: whatever planned, answered or ended a question, the next sweep follows from it.
+    mutating func planSweeps() {
+        for (id, transaction) in chain.transactions {
+            let isPaid = transaction.state.name == .paid && transaction.refusal == nil
+            if isPaid, chain.checks[id]?.nextCheckAt == nil {
+                chain.checks[id, default: Check()].planSweep(nextSweep(of: transaction))
+            } else if !isPaid, chain.checks[id]?.isSweep == true {
+                chain.checks[id]?.plan(nil)
+            }
+        }
+    }
+
+    /// Counted from the charge, not from a restore: that is what is refunded.
+    private func nextSweep(of transaction: Transaction) -> Instant {
+        let chargedAt = countedEvidence(about: transaction.id).map(\.facts.chargedAt).min()
+        return RecheckSchedule.nextSweep(
+            of: transaction.id, chargedAt: chargedAt ?? transaction.createdAt, after: now)
+    }
+
+    /// A fruitless sweep is repeated after ever longer waits, and still as a sweep, until its attempts are used up or the
+    /// next one has come; a question that came before its time was somebody else's.
+    private func sweptInVain(_ check: Check, _ transaction: Transaction, _ answer: AppStoreNonAnswer) -> Check {
+        var check = check
+        guard let dueAt = check.nextCheckAt, dueAt <= now else { return check }
+        check.attempts += 1
+        let next = nextSweep(of: transaction)
+        let repeated = retry(check, transaction.id, answer, isPatient: true)
+        if check.attempts < RecheckSchedule.sweepAttemptsMax, repeated < next {
+            check.nextCheckAt = repeated
+        } else {
+            check.planSweep(next)
+        }
         return check
     }
 
@@ -12,24 +53,34 @@ extension Draft {
     func unanswered(_ id: TransactionID, _ answer: AppStoreNonAnswer) -> Check {
         var check = chain.checks[id] ?? Check()
         check.lastAskedAt = now
+        guard let transaction = chain.transactions[id] else { return check }
+        if check.isSweep { return sweptInVain(check, transaction, answer) }
         check.attempts += 1
         countNotFound(id, answer, &check)
-        guard let transaction = chain.transactions[id], transaction.refusal == nil else {
-            check.nextCheckAt = nil
+        guard transaction.refusal == nil else {
+            check.plan(nil)
             return check
         }
         if transaction.state.isSettled {
             // A 404 is an answer, and about a transaction that Apple vouched for it says nothing more.
-            if case .notFound = answer { return advanced(check, mayExtend: false) }
+            // Unless an answer is to be confirmed that turned it around: then it is no confirmation.
+            let isDoubted = check.contradictedAt == nil && check.attempts > 1
+            if case .notFound = answer, !isDoubted || check.attempts > RecheckSchedule.confirmationAttemptsMax {
+                return advanced(check, mayExtend: false)
+            }
             guard check.nextCheckAt != nil else { return check }
         }
-        var next = now + policy.recheck.wait(afterAttempts: check.attempts, transaction: id)
-        if case .throttled(let retryAt?) = answer {
-            next = max(next, min(retryAt, now + RecheckSchedule.throttledMax))
-        }
+        let next = retry(check, id, answer, isPatient: transaction.state == .pending(.ownershipUnconfirmed))
         // A moment that was planned for a reason of its own is not moved forward.
-        check.nextCheckAt = max(next, check.nextCheckAt ?? next)
+        check.plan(max(next, check.nextCheckAt ?? next))
         return check
+    }
+
+    /// The next attempt after a fruitless one: after a wait that grows with their number, and not before Apple allows.
+    private func retry(_ check: Check, _ id: TransactionID, _ answer: AppStoreNonAnswer, isPatient: Bool) -> Instant {
+        let next = now + policy.recheck.wait(afterAttempts: check.attempts, transaction: id, isPatient: isPatient)
+        guard case .throttled(let retryAt?) = answer else { return next }
+        return max(next, min(retryAt, now + RecheckSchedule.throttledMax))
     }
 
     /// Only time between two answers that were definitive in every store counts: outages don't.
@@ -82,7 +133,7 @@ extension Draft {
         }
         chain.checks[id] = check
         guard transaction.refusal == nil else {
-            chain.checks[id]?.nextCheckAt = nil
+            chain.checks[id]?.plan(nil)
             return
         }
         let purchase = purchases.first { $0.members.contains(id) }
@@ -98,19 +149,24 @@ extension Draft {
     }
 
     /// The end of a hold; after Apple's own answer a longer wait each time; else soon.
+    ///
+    /// Apple may leave the ownership out for good, and each answer is kept: then the waits grow beyond the usual bound.
     private func unsettled(
         _ check: Check, _ transaction: Transaction, _ purchase: PurchaseSet?, after evidence: Evidence
     ) -> Check {
         var check = check
         if let end = purchase.flatMap(holdEnd), transaction.state == .pending(.settlementHold), end > now {
-            check.nextCheckAt = end
+            check.plan(end)
         } else if evidence.id.source == .appStore {
             check.attempts += 1
-            check.nextCheckAt = now + policy.recheck.wait(afterAttempts: check.attempts, transaction: transaction.id)
+            let wait = policy.recheck.wait(
+                afterAttempts: check.attempts, transaction: transaction.id,
+                isPatient: transaction.state == .pending(.ownershipUnconfirmed))
+            check.plan(now + wait)
         } else if transaction.state == .pending(.settlementHold) {
-            check.nextCheckAt = now
+            check.plan(now)
         } else {
-            check.nextCheckAt = check.nextCheckAt ?? now
+            check.plan(check.nextCheckAt ?? now)
         }
         return check
     }
@@ -121,12 +177,13 @@ extension Draft {
         let deciding = purchase.deciding
         let isAnswer = evidence.id.source == .appStore
         var check = chain.checks[id] ?? Check()
-        if isAnswer { check.attempts = 0 }
+        let isOverturned = isAnswer && isNew && overturns(id)
+        if isAnswer, !isOverturned { check.attempts = 0 }
         let contradicts = deciding.evidence.facts.isRevoked != evidence.facts.isRevoked
         let isOpen = purchase.members.contains { chain.checks[$0]?.contradictedAt != nil }
         if !evidence.id.source.isAuthoritative {
             // The device's word from before the deciding evidence is old, not contrary.
-            if isNew, contradicts, Evidence.precedes(deciding.evidence, evidence) { check.nextCheckAt = now }
+            if isNew, contradicts, Evidence.precedes(deciding.evidence, evidence) { check.plan(now) }
         } else if !deciding.evidence.facts.isRevoked, deciding.evidence.id == evidence.id {
             for member in purchase.members where chain.checks[member]?.contradictedAt != nil {
                 chain.checks[member] = chain.checks[member]?.contradictionClosed
@@ -135,15 +192,38 @@ extension Draft {
         } else if check.contradictedAt != nil {
             // Only an answer uses up a question; a notification in between does not.
             if isAnswer { check = advanced(check, mayExtend: isNew && deciding.uncountedReversal) }
-        } else if isNew, !isOpen, deciding.uncountedReversal || contradicts && isAnswer {
+        } else if isNew, !isOpen,
+            deciding.uncountedReversal || contradicts && isAnswer || isOverturned && deniesReversal(purchase)
+        {
             alarms.append(.contradiction)
             check.contradictedAt = now
             check.contradictionChecks = 0
-            check.nextCheckAt = now + RecheckSchedule.contradiction[0]
+            check.plan(now + RecheckSchedule.contradiction[0])
+        } else if isOverturned {
+            // Apple's hosts give stale answers: a second one tells. Should they go on to differ, the waits grow.
+            check.attempts += 1
+            let wait = policy.recheck.wait(afterAttempts: check.attempts, transaction: id)
+            check.plan(now + max(RecheckSchedule.contradiction[0], wait))
         } else if isAnswer {
-            check.nextCheckAt = nil
+            check.plan(nil)
         }
         chain.checks[id] = check
+    }
+
+    /// Whether the refund that decides stands against Apple's earlier word that the refund was undone: a second refund, or
+    /// a stale answer from before the reversal.
+    private func deniesReversal(_ purchase: PurchaseSet) -> Bool {
+        guard purchase.deciding.evidence.facts.isRevoked else { return false }
+        return purchase.members.contains { id in
+            countedEvidence(about: id).contains { !$0.facts.isRevoked && $0.notificationType == "REFUND_REVERSED" }
+        }
+    }
+
+    /// Whether this decision turns around what was settled before: the state, or the money.
+    private func overturns(_ id: TransactionID) -> Bool {
+        guard let earlier = before.transactions[id]?.state, earlier.isSettled else { return false }
+        return earlier.name != chain.transactions[id]?.state.name
+            || entries.contains { if case .movement = $0 { true } else { false } }
     }
 
     /// Moves an open contradiction on after an answer: to the next moment of the schedule, past its end for the second
@@ -151,7 +231,7 @@ extension Draft {
     private func advanced(_ check: Check, mayExtend: Bool) -> Check {
         var check = check
         guard let since = check.contradictedAt else {
-            check.nextCheckAt = nil
+            check.plan(nil)
             return check
         }
         let schedule = RecheckSchedule.contradiction
@@ -161,10 +241,10 @@ extension Draft {
             check.contradictionChecks = max(check.contradictionChecks, 0) + 1
         }
         if check.contradictionChecks < schedule.count {
-            check.nextCheckAt = since + schedule[Int(max(check.contradictionChecks, 0))]
+            check.plan(since + schedule[Int(max(check.contradictionChecks, 0))])
         } else if mayExtend, check.contradictionChecks < schedule.count + RecheckSchedule.contradictionExtensionsMax {
             check.contradictionChecks += 1
-            check.nextCheckAt = now + RecheckSchedule.contradictionExtension
+            check.plan(now + RecheckSchedule.contradictionExtension)
         } else {
             return check.contradictionClosed
         }
@@ -173,12 +253,25 @@ extension Draft {
 }
 
 extension Check {
+    /// Plans the next question, which somebody waits for or a doubt asks for; or none.
+    mutating func plan(_ moment: Instant?) {
+        nextCheckAt = moment
+        isSweep = false
+    }
+
+    /// Plans a question that may wait until nobody else needs the budget.
+    mutating func planSweep(_ moment: Instant) {
+        nextCheckAt = moment
+        isSweep = true
+        attempts = 0
+    }
+
     /// Without an open contradiction, and nothing planned.
     var contradictionClosed: Check {
         var check = self
         check.contradictedAt = nil
         check.contradictionChecks = 0
-        check.nextCheckAt = nil
+        check.plan(nil)
         return check
     }
 }

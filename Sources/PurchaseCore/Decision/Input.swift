@@ -4,6 +4,8 @@ package enum Input: Sendable {
     case claimed(TransactionID, by: AccountNumber, at: Instant)
     /// A verified payload came in; `absorbing` is the provisional chain under which its id was posted, if there is one.
     case evidenceVerified(Evidence, absorbing: Chain?)
+    /// A notification that is no evidence, since its certificate has expired, named a transaction.
+    case mentioned(TransactionID)
     /// Apple was asked about a transaction, and no usable evidence came of it.
     case appStoreUnanswered(TransactionID, AppStoreNonAnswer)
     /// The moment of a planned check or deadline has come.
@@ -22,6 +24,7 @@ package enum Input: Sendable {
         switch self {
         case .claimed: .claim
         case .evidenceVerified: .evidence
+        case .mentioned: .mention
         case .appStoreUnanswered: .appStoreAnswer
         case .deadlineReached: .deadline
         case .holdElapsed: .holdElapsed
@@ -37,6 +40,8 @@ package enum Input: Sendable {
         case claim
         /// ``Input/evidenceVerified(_:absorbing:)``.
         case evidence
+        /// ``Input/mentioned(_:)``.
+        case mention
         /// ``Input/appStoreUnanswered(_:_:)``.
         case appStoreAnswer = "app_store_answer"
         /// ``Input/deadlineReached(_:)``.

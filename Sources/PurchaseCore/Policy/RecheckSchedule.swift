@@ -1,4 +1,7 @@
-/// When an unsettled transaction is asked about again: doubling from `first` to `maximum`, spread by the id.
+/// When Apple is asked about a transaction again: an unsettled one after waits that double from `first` to `maximum`, a
+/// paid one in sweeps that follow the time in which refunds happen.
+///
+/// Each moment is spread by the id.
 package struct RecheckSchedule: Equatable, Sendable {
     /// `VOUCH_RECHECK_FIRST`.
     package var first: Span
@@ -25,6 +28,22 @@ package struct RecheckSchedule: Equatable, Sendable {
     /// The longest that a `Retry-After` is believed: Apple's budget is per hour, and a wrong value must not park a purchase.
     package static let throttledMax = Span.hours(1)
 
+    /// The longest wait where asking sooner would bring nothing: Apple has answered and left out what is missing, or
+    /// nobody waits for the answer.
+    package static let patientMaximum = Span.hours(24)
+
+    /// Distances from the charge at which Apple is asked about a paid transaction, in case nobody told of its refund.
+    package static let sweeps: [Span] = [.days(1), .days(7), .days(30), .days(60), .days(90), .days(120)]
+
+    /// The distance between sweeps after the last of ``sweeps``: Apple names no end of the time in which it refunds.
+    package static let sweepEvery = Span.days(180)
+
+    /// Fruitless attempts at one sweep before the next one is waited for; with the default first wait two days' worth.
+    package static let sweepAttemptsMax: Int64 = 16
+
+    /// Fruitless attempts at having an answer confirmed that turned around what was settled.
+    package static let confirmationAttemptsMax: Int64 = 8
+
     /// Takes the three settings.
     package init(first: Span, maximum: Span, notFoundDeadline: Span) {
         self.first = first
@@ -34,18 +53,57 @@ package struct RecheckSchedule: Equatable, Sendable {
 
     /// The wait after the given number of fruitless attempts (≥ 1), with ±10 % that depends on the id alone.
     ///
-    /// A hash in place of a random number keeps `decide` pure and still spreads a herd that failed together.
-    package func wait(afterAttempts attempts: Int64, transaction: TransactionID) -> Span {
+    /// Grows to ``maximum``; a patient one on to ``patientMaximum``.
+    package func wait(
+        afterAttempts attempts: Int64, transaction: TransactionID, isPatient: Bool = false
+    ) -> Span {
+        let longest = isPatient ? max(maximum, Self.patientMaximum) : maximum
         let doublings = min(max(attempts, 1) - 1, 40)
         let (grown, overflow) = first.milliseconds.multipliedReportingOverflow(by: 1 << doublings)
-        let base = overflow ? maximum.milliseconds : min(grown, maximum.milliseconds)
+        let base = overflow ? longest : min(Span(milliseconds: grown), longest)
+        return base + Self.spread(over: base, transaction, turn: attempts)
+    }
+
+    /// The first sweep of a paid transaction after `now`, at most ``sweepEvery`` and a fifth ahead.
+    ///
+    /// Each lies within ±10 % of its distance from the one before it, so they never change places.
+    package static func nextSweep(
+        of transaction: TransactionID, chargedAt: Instant, after now: Instant
+    ) -> Instant {
+        var last = Span.zero
+        for (turn, distance) in sweeps.enumerated() {
+            let step = Span(milliseconds: distance.milliseconds - last.milliseconds)
+            let moment = chargedAt + distance + spread(over: step, transaction, turn: Int64(turn))
+            // Apple may date a renewal a day ahead; a date beyond all sense must not put the sweep off for ever.
+            if moment > now { return min(moment, now + sweepEvery) }
+            last = distance
+        }
+        // Reckoned from now, since no multiple of a period can be added to any date that Apple may send.
+        let (steps, passed) = (now - (chargedAt + last)).milliseconds
+            .flooredQuotientAndRemainder(by: sweepEvery.milliseconds)
+        var ahead = max(1 - steps, 0)
+        var moment = now
+        repeat {
+            let turn = Int64(sweeps.count) + steps + ahead
+            moment =
+                now + Span(milliseconds: ahead * sweepEvery.milliseconds - passed)
+                + spread(over: sweepEvery, transaction, turn: turn)
+            ahead += 1
+        } while moment <= now
+        return moment
+    }
+
+    /// Up to a tenth of a span, backwards or forwards, by the id and the turn alone.
+    ///
+    /// A hash in place of a random number keeps `decide` pure and still spreads a herd that came together.
+    private static func spread(over span: Span, _ transaction: TransactionID, turn: Int64) -> Span {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in transaction.rawValue.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        hash = (hash ^ UInt64(bitPattern: attempts)) &* 0x100_0000_01b3
+        hash = (hash ^ UInt64(bitPattern: turn)) &* 0x100_0000_01b3
         let perMille = Int64(hash % 201) - 100
-        // Exact for short waits; for long ones divided first, so that no setting overflows.
-        let spread = abs(base / 1_000) < 1_000_000_000 ? base * perMille / 1_000 : base / 1_000 * perMille
-        return Span(milliseconds: base) + Span(milliseconds: spread)
+        let base = span.milliseconds
+        // Exact for short spans; long ones are divided first, so that no setting overflows.
+        return Span(milliseconds: abs(base / 1_000) < 1_000_000_000 ? base * perMille / 1_000 : base / 1_000 * perMille)
     }
 }
 

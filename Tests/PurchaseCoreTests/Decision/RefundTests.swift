@@ -39,7 +39,7 @@ struct RefundTests {
         #expect(history.short() == "refunded/refund_full")
         #expect(history.rules.last == .evidenceStale)
         #expect(history.alarms.isEmpty)
-        #expect(history.nextCheck() == nil)
+        #expect(history.nextCheck() == .minute(12), "the refund itself is confirmed, nothing else")
     }
 
     @Test("one clean answer after the refund does not undo it; a second one an hour later does")
@@ -115,7 +115,7 @@ struct RefundTests {
         #expect(history.short("1002") == "refunded/refund_full")
         #expect(history.keys.isEmpty)
         #expect(history.nextCheck("1001") == history.now)
-        #expect(history.nextCheck("1002") == nil)
+        #expect(history.nextCheck("1002") == .minute(13), "so great a change is confirmed")
         #expect(history.money == ["sale 4990", "refund -4990"])
     }
 
@@ -308,5 +308,56 @@ struct ContradictionTests {
         }
         #expect(asked == 5)
         #expect(history.short() == "refunded/refund_full")
+    }
+
+    @Test("an answer that overturns what was settled is confirmed once; one that agrees ends it, a 404 does not")
+    func confirmed() {
+        var history = History()
+        history.claim(alice)
+        history.see(Sample(signed: 2))
+        history.now = .minute(12)
+        history.see(Sample(signed: 11).refunded(at: 10))
+        #expect(history.nextCheck() == .minute(13))
+        history.now = .minute(13)
+        history.unanswered(.notFound(in: [.production]))
+        #expect(history.nextCheck() != nil)
+        history.now = .minute(20)
+        history.see(Sample(signed: 20).refunded(at: 10))
+        #expect(history.nextCheck() == nil && history.alarms.isEmpty)
+        #expect(history.money == ["sale 4990", "refund -4990"])
+    }
+
+    @Test("another refunded part in an answer is confirmed as well")
+    func confirmedPart() {
+        var history = History()
+        history.claim(alice)
+        history.see(Sample(signed: 2))
+        let half = Sample(signed: 5).refunded(at: 4, "REFUND_PRORATED", percentage: 50_000)
+        history.see(half.from(.notification, "REFUND"))
+        #expect(history.nextCheck() == nil, "Apple's own word needs no confirmation")
+        history.now = .minute(12)
+        history.see(Sample(signed: 12).refunded(at: 4, "REFUND_PRORATED", percentage: 10_000))
+        #expect(history.nextCheck() == .minute(13))
+    }
+
+    @Test("an answer that denies an earlier REFUND_REVERSED is asked about on the whole schedule, until two agree")
+    func deniedReversal() {
+        var history = History()
+        history.claim(alice)
+        history.see(Sample(signed: 2))
+        history.see(Sample(signed: 5).refunded(at: 4).from(.notification, "REFUND"))
+        history.see(Sample(signed: 8).from(.notification, "REFUND_REVERSED"))
+        #expect(history.short() == "paid/refund_reversed")
+        // The payload from before the reversal, signed now.
+        history.now = .minute(20)
+        history.see(Sample(signed: 20).refunded(at: 4))
+        #expect(history.short() == "refunded/refund_full" && history.alarms == [.contradiction])
+        for minute in [21, 35, 85] as [Int64] {
+            #expect(history.nextCheck() == .minute(minute))
+            history.now = .minute(minute)
+            history.see(Sample(signed: minute))
+        }
+        #expect(history.short() == "paid/refund_reversed" && history.nextCheck() == nil)
+        #expect(history.chain.movements.compactMap(\.amountMilliunits).reduce(0, +) == 4_990)
     }
 }

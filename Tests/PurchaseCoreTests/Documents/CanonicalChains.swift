@@ -132,6 +132,7 @@ struct CanonicalInput: Sendable {
     ]
 
     private static let rest: [CanonicalInput] = [
+        CanonicalInput("notification under an expired certificate") { _ in .mentioned(id) },
         CanonicalInput("same account claims again") { .claimed(id, by: alice, at: $0.now) },
         CanonicalInput("another account claims") { .claimed(id, by: bob, at: $0.now) },
         CanonicalInput("deadline reached") { _ in .deadlineReached(id) },

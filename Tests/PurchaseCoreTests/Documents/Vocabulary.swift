@@ -100,6 +100,8 @@ enum Vocabulary {
         case .bundleMismatch: "The evidence is another app's."
         case .environmentNotAllowed: "The evidence is of a store that is not allowed."
         case .otherEnvironment: "The same id was signed by the other store than before."
+        case .transactionMentioned:
+            "A notification under an expired certificate named the transaction; Apple is asked."
         case .appStoreUnanswered: "Apple gave no usable answer."
         case .notFoundDeadline: "Apple knew nothing of the id up to the deadline."
         case .recheckRequested: "A person asked for a check."

@@ -44,7 +44,7 @@ struct RandomWalkTests {
         case .evidenceVerified(let evidence, _): #expect(evidence.id.source.isAuthoritative, place)
         // A corrected setting decides again from stored evidence.
         case .policyChanged: break
-        case .claimed, .appStoreUnanswered, .deadlineReached, .holdElapsed, .staffActed, .grantAcknowledged:
+        case .claimed, .mentioned, .appStoreUnanswered, .deadlineReached, .holdElapsed, .staffActed, .grantAcknowledged:
             Issue.record("paid by \(input.kind): \(place)")
         }
     }
@@ -52,7 +52,7 @@ struct RandomWalkTests {
     private func input(for history: History, _ generator: inout EvidenceGenerator) -> Input {
         let ids = history.chain.transactions.keys.sorted() + [TransactionID("1001")]
         let id = generator.random.pick(ids)
-        switch generator.random.next() % 14 {
+        switch generator.random.next() % 15 {
         case 0, 1: return .claimed(id, by: generator.random.pick([alice, bob, carol]), at: history.now)
         case 2: return .appStoreUnanswered(id, nonAnswer(history, &generator))
         case 3: return .deadlineReached(id)
@@ -64,6 +64,7 @@ struct RandomWalkTests {
             }
             return .grantAcknowledged(grant)
         case 7: return .policyChanged
+        case 14: return .mentioned(id)
         case 8:
             var sample = generator.sample()
             if generator.random.oneIn(3) { sample.facts.environment = .sandbox }
@@ -83,6 +84,7 @@ struct RandomWalkTests {
         var posted = History(.provisional(id))
         posted.claim(generator.random.pick([alice, bob, carol]), id.rawValue)
         if generator.random.oneIn(2) { posted.unanswered(.unavailable, id.rawValue) }
+        if generator.random.oneIn(4) { posted.mention(id.rawValue) }
         return posted.chain
     }
 

@@ -95,6 +95,19 @@ struct LedgerFormatTests {
         check.contradictedAt = .minute(2)
         #expect(try JSONDecoder().decode(Check.self, from: Data(try Self.encode(check).utf8)) == check)
     }
+
+    @Test("a row from before there were sweeps is none, and one that is says so in the name that the database reads")
+    func sweep() throws {
+        var check = Check()
+        check.nextCheckAt = .minute(1)
+        let text = try Self.encode(check)
+        let older = text.replacing(#""isSweep":false,"#, with: "")
+        #expect(older != text && !older.contains("isSweep"))
+        #expect(try JSONDecoder().decode(Check.self, from: Data(older.utf8)) == check)
+        check.isSweep = true
+        #expect(try Self.encode(check).contains(#""isSweep":true"#))
+        #expect(try JSONDecoder().decode(Check.self, from: Data(try Self.encode(check).utf8)) == check)
+    }
 }
 
 @Suite("Replay")

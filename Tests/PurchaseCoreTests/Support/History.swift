@@ -56,6 +56,8 @@ struct History {
         take(.appStoreUnanswered(TransactionID(id), answer))
     }
 
+    mutating func mention(_ id: String = "1001") { take(.mentioned(TransactionID(id))) }
+
     mutating func change(_ policy: Policy) {
         self.policy = policy
         take(.policyChanged)
@@ -72,7 +74,9 @@ struct History {
     func state(_ id: String = "1001") -> PurchaseState? { chain.transactions[TransactionID(id)]?.state }
     func refusal(_ id: String = "1001") -> TransactionRefusal? { chain.transactions[TransactionID(id)]?.refusal }
     func check(_ id: String = "1001") -> Check? { chain.checks[TransactionID(id)] }
-    func nextCheck(_ id: String = "1001") -> Instant? { check(id)?.nextCheckAt }
+    /// The planned question that somebody or something waits for; a sweep is none.
+    func nextCheck(_ id: String = "1001") -> Instant? { check(id).flatMap { $0.isSweep ? nil : $0.nextCheckAt } }
+    func nextSweep(_ id: String = "1001") -> Instant? { check(id).flatMap { $0.isSweep ? $0.nextCheckAt : nil } }
     func claimStatus(_ account: AccountNumber) -> Claim.Status? { chain.claims[account]?.status }
     /// `name/reason`, the short form of a state.
     func short(_ id: String = "1001") -> String { state(id).map { "\($0.name)/\($0.reasonCode)" } ?? "-" }
@@ -121,7 +125,9 @@ struct History {
     private func checkRepeat(of input: Input) {
         switch input {
         case .appStoreUnanswered, .staffActed: return
-        case .claimed, .evidenceVerified, .deadlineReached, .holdElapsed, .grantAcknowledged, .policyChanged: break
+        case .claimed, .evidenceVerified, .mentioned, .deadlineReached, .holdElapsed, .grantAcknowledged,
+            .policyChanged:
+            break
         }
         let again = decide(chain, input, policy: policy, now: now)
         if case .record(let recorded) = again {
@@ -133,7 +139,21 @@ struct History {
 extension Chain {
     /// What breaks law 5 or the money rules in a chain; empty for every chain that may exist.
     func lawFaults(_ policy: Policy) -> [String] {
-        stateFaults() + entitlementFaults() + moneyFaults() + claimFaults() + grantFaults()
+        stateFaults() + entitlementFaults() + moneyFaults() + claimFaults() + grantFaults() + checkFaults()
+    }
+
+    /// What is paid is always to be asked about again, sooner or later; nothing else is swept.
+    private func checkFaults() -> [String] {
+        transactions.values.flatMap { transaction -> [String] in
+            let check = checks[transaction.id]
+            let isPaid = transaction.state.name == .paid && transaction.refusal == nil
+            var faults: [String] = []
+            if isPaid, check?.nextCheckAt == nil { faults.append("checks: \(transaction.id) is paid and forgotten") }
+            if check?.isSweep == true, !isPaid || check?.nextCheckAt == nil || check?.contradictedAt != nil {
+                faults.append("checks: \(transaction.id) is swept while \(transaction.state.name)")
+            }
+            return faults
+        }
     }
 
     private func stateFaults() -> [String] {
