@@ -3,8 +3,12 @@
 Arguments: the simulator's URL, and the DER file of its root. Prints a line per check.
 """
 
+import http.server
 import json
+import queue
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -16,8 +20,12 @@ from appstoreserverlibrary.api_client import (
 )
 from appstoreserverlibrary.models.Environment import Environment
 from appstoreserverlibrary.models.InAppOwnershipType import InAppOwnershipType
+from appstoreserverlibrary.models.NotificationHistoryRequest import NotificationHistoryRequest
+from appstoreserverlibrary.models.NotificationTypeV2 import NotificationTypeV2
 from appstoreserverlibrary.models.OrderLookupStatus import OrderLookupStatus
+from appstoreserverlibrary.models.SendAttemptResult import SendAttemptResult
 from appstoreserverlibrary.models.Status import Status
+from appstoreserverlibrary.models.Subtype import Subtype
 from appstoreserverlibrary.models.TransactionHistoryRequest import TransactionHistoryRequest
 from appstoreserverlibrary.models.Type import Type
 from appstoreserverlibrary.signed_data_verifier import SignedDataVerifier, VerificationException
@@ -34,6 +42,33 @@ class Client(AppStoreServerAPIClient):
     def __init__(self, base_url, *arguments):
         super().__init__(*arguments)
         self._base_url = base_url
+
+
+class Receiver(http.server.HTTPServer):
+    """What notifications are sent to: takes each and answers 200."""
+
+    def __init__(self):
+        self.received = queue.Queue()
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}/notifications"
+
+    def next(self):
+        return self.received.get(timeout=10)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            self.server.received.put(body["signedPayload"])
+
+        def log_message(self, *_):
+            pass
 
 
 class Checks:
@@ -77,9 +112,9 @@ class Checks:
             seen = (error.http_status_code, error.raw_api_error)
             self.check(name, seen == (status, code), f"{seen}")
 
-    def check_refused(self, name, verifier, signed):
+    def check_refused(self, name, verify, signed):
         try:
-            verifier.verify_and_decode_signed_transaction(signed)
+            verify(signed)
             self.check(name, False, "verified")
         except VerificationException as error:
             self.check(name, True, error.status)
@@ -91,6 +126,9 @@ class Checks:
         self.run_history()
         self.run_subscription()
         self.run_forgeries()
+        for environment in (Environment.PRODUCTION, Environment.SANDBOX):
+            self.run_notifications(environment)
+        self.run_other_contents()
 
     def run_transactions(self, environment):
         client, verifier = self.client(environment), self.verifier(environment)
@@ -208,7 +246,95 @@ class Checks:
                    verifier.verify_and_decode_signed_transaction(good).transactionId == bought["transactionId"])
         for kind in FORGERIES:
             forged = self.control("GET", f"{path}?forge={kind}")["signedTransaction"]
-            self.check_refused(f"forged ({kind}) is refused", verifier, forged)
+            self.check_refused(
+                f"forged ({kind}) is refused", verifier.verify_and_decode_signed_transaction, forged)
+
+    def run_notifications(self, environment):
+        client, verifier = self.client(environment), self.verifier(environment)
+        receiver, where = Receiver(), environment.value
+        # What was made before would wait for the URL and come first.
+        self.control("POST", "reset")
+        self.control("PUT", "notification-url", {"url": receiver.url, "environment": where})
+
+        started = int(time.time() * 1000) - 60_000
+        token = client.request_test_notification().testNotificationToken
+        seen = verifier.verify_and_decode_notification(receiver.next())
+        self.check(f"{where}: the TEST that was asked for arrives and verifies", (
+            seen.notificationType, seen.data.signedTransactionInfo) == (NotificationTypeV2.TEST, None), seen)
+        status = self.until_available(lambda: client.get_test_notification_status(token))
+        results = [attempt.sendAttemptResult for attempt in status.sendAttempts]
+        self.check(f"{where}: its status says so", results == [SendAttemptResult.SUCCESS], status)
+
+        bought = self.control("POST", "purchases", {
+            "productId": "pro", "type": "Auto-Renewable Subscription", "environment": where})
+        path = f"{bought['transactionId']}?environment={where}"
+        seen = verifier.verify_and_decode_notification(receiver.next())
+        transaction = verifier.verify_and_decode_signed_transaction(seen.data.signedTransactionInfo)
+        renewal = verifier.verify_and_decode_renewal_info(seen.data.signedRenewalInfo)
+        self.check(f"{where}: a subscription is announced with transaction, renewal info and status", (
+            seen.notificationType, seen.subtype, seen.data.status, transaction.transactionId,
+            renewal.originalTransactionId, seen.data.appAppleId,
+        ) == (
+            NotificationTypeV2.SUBSCRIBED, Subtype.INITIAL_BUY, Status.ACTIVE, bought["transactionId"],
+            bought["transactionId"], self.keys["appAppleId"] if environment == Environment.PRODUCTION else None,
+        ), seen)
+        self.control("POST", f"transactions/{path}".replace("?", "/refund?"))
+        seen = verifier.verify_and_decode_notification(receiver.next())
+        transaction = verifier.verify_and_decode_signed_transaction(seen.data.signedTransactionInfo)
+        self.check(f"{where}: a refund is announced with its date", (
+            seen.notificationType, transaction.revocationDate is not None,
+        ) == (NotificationTypeV2.REFUND, True), seen)
+
+        types, pages, token = [], 0, None
+        body = NotificationHistoryRequest(startDate=started, endDate=int(time.time() * 1000) + 60_000)
+        for _ in range(25):
+            self.control("POST", "notifications", {"notificationType": "METADATA_UPDATE", "environment": where})
+            receiver.next()
+        while True:
+            page = client.get_notification_history(token, body)
+            pages += 1
+            types += [verifier.verify_and_decode_notification(item.signedPayload).rawNotificationType
+                      for item in page.notificationHistory]
+            if not page.hasMore:
+                break
+            token = page.paginationToken
+        expected = ["TEST", "SUBSCRIBED", "REFUND"] + ["METADATA_UPDATE"] * 25
+        self.check(f"{where}: the history has all of them in two pages", (pages, types[-28:]) == (2, expected), types)
+        failures = client.get_notification_history(None, NotificationHistoryRequest(
+            startDate=started, endDate=int(time.time() * 1000) + 60_000, onlyFailures=True,
+            transactionId=bought["transactionId"]))
+        self.check(f"{where}: none of them failed", failures.notificationHistory == [], failures)
+
+        for kind in ("signature", "foreignRoot", "chain4"):
+            listed = self.control("GET", f"notifications?environment={where}")["notifications"]
+            forged = self.control(
+                "POST", f"notifications/{listed[-1]['notificationUUID']}/altered", {"forgeEnvelope": kind})
+            self.check_refused(f"{where}: a forged notification ({kind}) is refused",
+                               verifier.verify_and_decode_notification, forged["signedPayload"])
+        self.control("PUT", "notification-url", {"url": None, "environment": where})
+        receiver.shutdown()
+
+    @staticmethod
+    def until_available(call):
+        """What the call answers once the attempt, which has reached us, is written down over there."""
+        for _ in range(100):
+            try:
+                return call()
+            except APIException as error:
+                if error.raw_api_error != APIError.TEST_NOTIFICATION_NOT_FOUND.value:
+                    raise
+                time.sleep(0.1)
+        return call()
+
+    def run_other_contents(self):
+        verifier = self.verifier(Environment.PRODUCTION)
+        for content, type_ in [("summary", "RENEWAL_EXTENSION"), ("externalPurchaseToken", "EXTERNAL_PURCHASE_TOKEN"),
+                               ("appData", "RESCIND_CONSENT")]:
+            made = self.control("POST", "notifications", {"notificationType": type_, content: {}})
+            signed = self.control("GET", f"notifications/{made['notificationUUID']}")["signedPayload"]
+            seen = verifier.verify_and_decode_notification(signed)
+            self.check(f"a notification with {content} is understood", (
+                seen.rawNotificationType, seen.data, getattr(seen, content) is not None) == (type_, None, True), seen)
 
 
 def main():

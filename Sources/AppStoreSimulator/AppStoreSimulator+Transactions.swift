@@ -5,7 +5,13 @@ extension AppStoreSimulator {
     @discardableResult
     package func purchase(_ request: SimulatedPurchase) throws(SimulatorError) -> SimulatedReceipt {
         try act(request.environment) { (state, now) throws(SimulatorError) in
-            [try state.book.buy(request, now: now)]
+            let key = try state.book.buy(request, now: now)
+            // A purchase that names a chain which exists already takes up a subscription that had ended.
+            let isContinued = try state.book.transaction(key).originalID != key.id
+            state.announce(
+                request.type != .autoRenewable ? .oneTimeCharge : isContinued ? .resubscribe : .initialBuy,
+                about: key, now: now)
+            return [key]
         }
     }
 
@@ -19,7 +25,11 @@ extension AppStoreSimulator {
         in environment: SimulatedEnvironment? = nil
     ) throws(SimulatorError) -> SimulatedReceipt {
         try act(environment) { (state, now) throws(SimulatorError) in
-            try state.book.refund(try state.book.find(transactionID, in: environment), refund, now: now)
+            let affected = try state.book.refund(
+                try state.book.find(transactionID, in: environment), refund, now: now)
+            state.announce(
+                refund.kind == .familyRevoke ? .revoke : .refund, members: .revoke, affected: affected, now: now)
+            return affected
         }
     }
 
@@ -31,11 +41,14 @@ extension AppStoreSimulator {
         _ transactionID: String, in environment: SimulatedEnvironment? = nil
     ) throws(SimulatorError) -> SimulatedReceipt {
         try act(environment) { (state, now) throws(SimulatorError) in
-            try state.book.reverseRefund(try state.book.find(transactionID, in: environment), now: now)
+            let affected = try state.book.reverseRefund(
+                try state.book.find(transactionID, in: environment), now: now)
+            state.announce(.refundReversed, members: .refundReversed, affected: affected, now: now)
+            return affected
         }
     }
 
-    /// Restores a purchase on another device: a new transactionId, the same originalTransactionId.
+    /// Restores a purchase on another device: a new transactionId, the same originalTransactionId, and no notification.
     ///
     /// Throws ``SimulatorError``: `unknownTransaction`, `conflict` (a consumable), and the errors of a new id.
     @discardableResult
@@ -57,14 +70,17 @@ extension AppStoreSimulator {
     ) throws(SimulatorError) -> SimulatedReceipt {
         try act(environment) { (state, now) throws(SimulatorError) in
             let key = try state.book.find(transactionID, in: environment)
-            return [try state.book.share(key, transactionID: newTransactionID, now: now)]
+            let copy = try state.book.share(key, transactionID: newTransactionID, now: now)
+            let isSubscription = try state.book.transaction(copy).type == .autoRenewable
+            state.announce(isSubscription ? .initialBuy : .oneTimeCharge, about: copy, now: now)
+            return [copy]
         }
     }
 
     /// Charges the next period of a subscription.
     ///
-    /// `price` in milliunits; `nil`: as before. Throws ``SimulatorError``: `unknownTransaction`, `conflict` (not a
-    /// subscription), and the errors of a new id.
+    /// `price` in milliunits; `nil`: as announced by ``raisePrice(of:to:isAccepted:in:)``, or as before. Throws
+    /// ``SimulatorError``: `unknownTransaction`, `conflict` (not a subscription), and the errors of a new id.
     @discardableResult
     package func renew(
         _ transactionID: String, in environment: SimulatedEnvironment? = nil, price: Int64? = nil,
@@ -72,7 +88,10 @@ extension AppStoreSimulator {
     ) throws(SimulatorError) -> SimulatedReceipt {
         try act(environment) { (state, now) throws(SimulatorError) in
             let key = try state.book.find(transactionID, in: environment)
-            return [try state.book.renew(key, transactionID: newTransactionID, price: price, now: now)]
+            let wasInRetry = state.book.isInBillingRetry(key)
+            let renewed = try state.book.renew(key, transactionID: newTransactionID, price: price, now: now)
+            state.announce(wasInRetry ? .billingRecovery : .renewed, about: renewed, now: now)
+            return [renewed]
         }
     }
 
@@ -89,6 +108,7 @@ extension AppStoreSimulator {
             let key = try state.book.find(transactionID, in: environment)
             let successor = try state.book.upgrade(
                 key, productID: productID, price: price, transactionID: newTransactionID, now: now)
+            state.announce(.upgrade, about: successor, now: now)
             return [successor]
         }
     }
@@ -116,14 +136,7 @@ extension AppStoreSimulator {
         _ fields: SimulatorJSONObject, of transactionID: String, in environment: SimulatedEnvironment? = nil
     ) throws(SimulatorError) {
         try withState { (state, _) throws(SimulatorError) in
-            let transaction = try state.book.transaction(try state.book.find(transactionID, in: environment))
-            guard transaction.type == .autoRenewable else {
-                throw .conflict("only an auto-renewable subscription has renewal info")
-            }
-            let key = TransactionKey(environment: transaction.key.environment, id: transaction.originalID)
-            var merged = state.book.renewalFields[key] ?? SimulatorJSONObject()
-            for (name, value) in fields.pairs { merged[name] = value }
-            state.book.setRenewalFields(key, merged)
+            _ = try state.book.updateRenewal(of: try state.book.find(transactionID, in: environment), fields)
         }
     }
 
@@ -160,7 +173,7 @@ extension AppStoreSimulator {
     }
 
     /// Does something to the book; the receipt of the first transaction that it changed, signed outside of the lock.
-    private func act(
+    func act(
         _ environment: SimulatedEnvironment?,
         _ body: (inout State, Int64) throws(SimulatorError) -> [TransactionKey]
     ) throws(SimulatorError) -> SimulatedReceipt {

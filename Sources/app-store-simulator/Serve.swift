@@ -35,6 +35,19 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "A number from which ids and chances are drawn; without it every run has others.")
     var seed: UInt64?
 
+    @Option(
+        name: .customLong("notification-url"),
+        help: "Where production's notifications are sent; the control interface can change it.")
+    var notificationURL: String?
+
+    @Option(name: .customLong("sandbox-notification-url"), help: "Where the sandbox's notifications are sent.")
+    var sandboxNotificationURL: String?
+
+    @Option(
+        name: .customLong("retry-hour"),
+        help: "How many seconds an hour of Apple's retry schedule lasts: 1 makes all retries fit into three minutes.")
+    var retryHourSeconds = 3600.0
+
     func run() async throws {
         let (host, port) = try Self.split(address)
         var configuration = AppStoreSimulator.Configuration()
@@ -43,6 +56,12 @@ struct Serve: AsyncParsableCommand {
         configuration.requiresAuthentication = !hasNoAuthentication
         configuration.isUnreleased = isUnreleased
         configuration.seed = seed
+        guard (0.001...3600).contains(retryHourSeconds) else {
+            throw ValidationError("--retry-hour must be from 0.001 to 3600 seconds")
+        }
+        configuration.retryHourMilliseconds = Int64(retryHourSeconds * 1000)
+        configuration.notificationURLs[.production] = notificationURL
+        configuration.notificationURLs[.sandbox] = sandboxNotificationURL
         let simulator: AppStoreSimulator
         do {
             simulator = try AppStoreSimulator(
@@ -55,8 +74,21 @@ struct Serve: AsyncParsableCommand {
         let application = simulator.buildApplication(host: host, port: port, logger: logger) { port in
             Self.announce("app-store-simulator listening on http://\(host.contains(":") ? "[\(host)]" : host):\(port)")
         }
-        try await application.runService()
+        try await HTTPNotificationSender.withSender { sender in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await application.runService() }
+                group.addTask {
+                    try await simulator.deliverUntilCancelled(every: Self.deliveryInterval, using: sender)
+                }
+                // The server ends on a signal; the deliveries end with it.
+                try await group.next()
+                group.cancelAll()
+            }
+        }
     }
+
+    /// How often the simulator looks for notifications that have come due.
+    private static let deliveryInterval = Duration.milliseconds(50)
 
     /// Splits `127.0.0.1:9100`, `localhost:0` and `[::1]:9100`.
     static func split(_ address: String) throws -> (host: String, port: Int) {

@@ -18,13 +18,18 @@ extension ControlRequest {
             fault.endpoint = endpoint
         }
         if body["times"] != nil { fault.times = try integer("times").map { Int(clamping: $0) } }
+        if let probability = try probability() { fault.probability = probability }
+        return fault
+    }
+
+    /// The `probability` of a fault; `nil` when absent or `null`.
+    func probability() throws(SimulatorError) -> Double? {
         switch body["probability"] {
-        case nil, .null: break
-        case .number(let value): fault.probability = value
-        case .integer(let value): fault.probability = Double(value)
+        case nil, .null: nil
+        case .number(let value): value
+        case .integer(let value): Double(value)
         default: throw .invalid("probability must be a number")
         }
-        return fault
     }
 
     private static func kind(

@@ -114,4 +114,13 @@ extension SimulatorJSONObject {
         default: throw .invalid("\(name) must be true or false")
         }
     }
+
+    /// An object; an empty one when absent or `null`.
+    func object(_ name: String) throws(SimulatorError) -> SimulatorJSONObject {
+        switch self[name] {
+        case nil, .null: SimulatorJSONObject()
+        case .object(let object): object
+        default: throw .invalid("\(name) must be an object")
+        }
+    }
 }

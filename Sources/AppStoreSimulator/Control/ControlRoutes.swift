@@ -11,7 +11,9 @@ struct ControlRoutes: Sendable {
 
     func add(to group: RouterGroup<Context>) {
         addTransactions(to: group)
+        addRenewals(to: group)
         addFaults(to: group)
+        addNotifications(to: group)
         addTheRest(to: group)
     }
 
@@ -153,7 +155,7 @@ struct ControlRoutes: Sendable {
         }
     }
 
-    private func on(
+    func on(
         _ group: RouterGroup<Context>, _ path: RouterPath, _ method: HTTPRequest.Method, action: @escaping Action
     ) {
         group.on(path, method: method) { request, context in
@@ -177,7 +179,7 @@ struct ControlRoutes: Sendable {
         }
     }
 
-    private static func receipt(_ receipt: SimulatedReceipt) -> SimulatorJSONObject {
+    static func receipt(_ receipt: SimulatedReceipt) -> SimulatorJSONObject {
         [
             "transactionId": .string(receipt.transactionID),
             "originalTransactionId": .string(receipt.originalTransactionID),

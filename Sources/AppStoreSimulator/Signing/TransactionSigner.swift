@@ -56,6 +56,19 @@ final class TransactionSigner: Sendable {
         }
     }
 
+    /// A JWS over the payload under a chain that may not be the present one any more.
+    ///
+    /// Throws ``SimulatorError/material(_:)``.
+    static func sign(
+        _ payload: SimulatorJSONObject, with chain: SimulatedSigningChain
+    ) throws(SimulatorError) -> String {
+        do {
+            return try sign(payload, header: chain.headerSegment, key: chain.leafKey)
+        } catch {
+            throw .material("the payload can't be signed: \(error)")
+        }
+    }
+
     private static func sign(
         _ payload: SimulatorJSONObject, header: String, key: SimulatedSigningKey, asDER: Bool = false
     ) throws -> String {

@@ -105,9 +105,9 @@ extension AppStoreSimulator {
             case .refundHistory(let id): return try refundHistory(id, call, alteration)
             case .subscriptionStatuses(let id): return try subscriptionStatuses(id, call, alteration)
             case .orderLookup(let id): return try orderLookup(id, call, alteration)
-            // No notification URL is configured here, and the real store then says so.
-            case .requestTestNotification: return .error(.serverNotificationURLNotFound)
-            case .testNotificationStatus: return .error(.testNotificationNotFound)
+            case .notificationHistory: return try notificationHistory(call, alteration)
+            case .requestTestNotification: return try requestTestNotification(call)
+            case .testNotificationStatus(let token): return try testNotificationStatus(token, call, alteration)
             case .unknown: return .text("Not Found", status: 404)
             }
         } catch {

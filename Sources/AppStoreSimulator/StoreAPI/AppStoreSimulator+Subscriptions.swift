@@ -59,20 +59,37 @@ extension TransactionBook {
             guard !originals.contains(transaction.originalID), let newest = try? newest(inChainOf: transaction.key)
             else { continue }
             originals.append(transaction.originalID)
-            let key = TransactionKey(environment: transaction.key.environment, id: transaction.originalID)
-            let renewal = renewalInfo(of: newest, set: renewalFields[key] ?? SimulatorJSONObject(), now: now)
+            let renewal = issueRenewal(of: newest, now: now)
             items.append(
                 SubscriptionItem(
                     originalID: transaction.originalID,
                     group: newest.fields["subscriptionGroupIdentifier"]?.stringValue ?? "",
-                    status: Self.status(of: newest, renewal: renewal, now: now),
-                    transaction: issue(newest.key, content: content, now: now), renewal: renewal))
+                    status: renewal.status, transaction: issue(newest.key, content: content, now: now),
+                    renewal: renewal.info))
         }
         return items
     }
 
+    /// Renewal info and status of the subscription that a transaction belongs to; `nil`: there is no such transaction.
+    mutating func issueRenewal(
+        ofChainOf key: TransactionKey, now: Int64
+    ) -> (info: SimulatorJSONObject, status: Int64)? {
+        guard let newest = try? newest(inChainOf: key) else { return nil }
+        return issueRenewal(of: newest, now: now)
+    }
+
+    private mutating func issueRenewal(
+        of newest: SimulatedTransaction, now: Int64
+    ) -> (info: SimulatorJSONObject, status: Int64) {
+        let key = TransactionKey(environment: newest.key.environment, id: newest.originalID)
+        let info = renewalInfo(
+            of: newest, set: renewalFields[key] ?? SimulatorJSONObject(),
+            signedDate: takeRenewalSignedDate(key, now: now))
+        return (info, Self.status(of: newest, renewal: info, now: now))
+    }
+
     private func renewalInfo(
-        of newest: SimulatedTransaction, set: SimulatorJSONObject, now: Int64
+        of newest: SimulatedTransaction, set: SimulatorJSONObject, signedDate: Int64
     ) -> SimulatorJSONObject {
         var info: SimulatorJSONObject = [
             "originalTransactionId": .string(newest.originalID),
@@ -89,8 +106,8 @@ extension TransactionBook {
         info["currency"] = newest.fields["currency"]
         info["appTransactionId"] = .string(newest.appTransactionID)
         info["appAccountToken"] = newest.fields["appAccountToken"]
-        info["signedDate"] = .integer(now)
-        for (name, value) in set.pairs { info[name] = value == .null ? nil : value }
+        info["signedDate"] = .integer(signedDate)
+        info.apply(set)
         return info
     }
 

@@ -8,10 +8,12 @@ struct StoreCall: Sendable {
     /// The `Authorization` header.
     let authorization: String?
     let endpoint: StoreEndpoint
+    /// The request's body.
+    let body: [UInt8]
 
     init(
         method: String, environment: SimulatedEnvironment, path: String, query: [(name: String, value: String)] = [],
-        authorization: String? = nil
+        authorization: String? = nil, body: [UInt8] = []
     ) {
         self.method = method
         self.environment = environment
@@ -19,6 +21,7 @@ struct StoreCall: Sendable {
         self.query = query
         self.authorization = authorization
         self.endpoint = StoreEndpoint(method: method, path: path)
+        self.body = body
     }
 
     /// All values of a query parameter.
@@ -86,9 +89,14 @@ enum StoreError: Int64 {
     case generalBadRequest = 4_000_000
     case invalidRequestRevision = 4_000_005
     case invalidTransactionID = 4_000_006
+    case startDateTooFarInPast = 4_000_012
+    case invalidPaginationToken = 4_000_014
     case invalidStartDate = 4_000_015
     case invalidEndDate = 4_000_016
     case startDateAfterEndDate = 4_000_013
+    case paginationTokenExpired = 4_000_017
+    case invalidNotificationType = 4_000_018
+    case multipleFiltersSupplied = 4_000_019
     case invalidTestNotificationToken = 4_000_020
     case invalidSort = 4_000_021
     case invalidProductType = 4_000_022
@@ -108,6 +116,11 @@ enum StoreError: Int64 {
         case .generalBadRequest: "Bad request."
         case .invalidRequestRevision: "Invalid request revision."
         case .invalidTransactionID: "Invalid transaction id."
+        case .startDateTooFarInPast: "Invalid request. The start date is earlier than the allowed start date."
+        case .invalidPaginationToken: "Invalid request. The pagination token is invalid."
+        case .paginationTokenExpired: "Invalid request. The pagination token has expired."
+        case .invalidNotificationType: "Invalid request. The notification type or subtype is invalid."
+        case .multipleFiltersSupplied: "Invalid request. Supply either a transaction id or a notification type."
         case .invalidStartDate: "Invalid start date."
         case .invalidEndDate: "Invalid end date."
         case .startDateAfterEndDate: "Invalid request. The start date is after the end date."

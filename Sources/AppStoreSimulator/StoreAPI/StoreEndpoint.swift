@@ -10,6 +10,8 @@ package enum StoreEndpointName: String, CaseIterable, Sendable {
     case subscriptionStatuses
     /// `GET /inApps/v1/lookup/{orderId}`
     case orderLookup
+    /// `POST /inApps/v1/notifications/history`
+    case notificationHistory
     /// `POST /inApps/v1/notifications/test`
     case requestTestNotification
     /// `GET /inApps/v1/notifications/test/{testNotificationToken}`
@@ -25,6 +27,7 @@ enum StoreEndpoint: Hashable, Sendable {
     case refundHistory(String)
     case subscriptionStatuses(String)
     case orderLookup(String)
+    case notificationHistory
     case requestTestNotification
     case testNotificationStatus(String)
     case unknown
@@ -40,6 +43,7 @@ enum StoreEndpoint: Hashable, Sendable {
         case ("GET", 5) where parts.dropLast() == ["inApps", "v2", "refund", "lookup"]: self = .refundHistory(last)
         case ("GET", 4) where parts.dropLast() == ["inApps", "v1", "subscriptions"]: self = .subscriptionStatuses(last)
         case ("GET", 4) where parts.dropLast() == ["inApps", "v1", "lookup"]: self = .orderLookup(last)
+        case ("POST", 4) where parts == ["inApps", "v1", "notifications", "history"]: self = .notificationHistory
         case ("POST", 4) where parts == ["inApps", "v1", "notifications", "test"]: self = .requestTestNotification
         case ("GET", 5) where parts.dropLast() == ["inApps", "v1", "notifications", "test"]:
             self = .testNotificationStatus(last)
@@ -54,6 +58,7 @@ enum StoreEndpoint: Hashable, Sendable {
         case .refundHistory: .refundHistory
         case .subscriptionStatuses: .subscriptionStatuses
         case .orderLookup: .orderLookup
+        case .notificationHistory: .notificationHistory
         case .requestTestNotification: .requestTestNotification
         case .testNotificationStatus: .testNotificationStatus
         case .unknown: .unknown
@@ -66,7 +71,7 @@ enum StoreEndpoint: Hashable, Sendable {
         case .transactionInfo(let id), .transactionHistory(let id), .refundHistory(let id),
             .subscriptionStatuses(let id):
             id
-        case .orderLookup, .requestTestNotification, .testNotificationStatus, .unknown: nil
+        case .orderLookup, .notificationHistory, .requestTestNotification, .testNotificationStatus, .unknown: nil
         }
     }
 }

@@ -8,6 +8,12 @@ struct SeededGenerator: RandomNumberGenerator {
         state = seed
     }
 
+    /// The seed of a second sequence; this one goes on as if nothing had been asked.
+    func fork() -> UInt64 {
+        var copy = SeededGenerator(seed: state ^ 0x6E6F_7469_6679_2D31)
+        return copy.next()
+    }
+
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state

@@ -92,6 +92,11 @@ package struct SimulatorJSONObject: Hashable, Sendable {
     /// Each name with its value, in order.
     package var pairs: [(name: String, value: SimulatorJSON)] { members.map { ($0.name, $0.value) } }
 
+    /// Lays other members over these; `null` removes one.
+    package mutating func apply(_ changes: SimulatorJSONObject) {
+        for (name, value) in changes.pairs { self[name] = value == .null ? nil : value }
+    }
+
     /// The UTF-8 bytes of the object, without white space.
     package var bytes: [UInt8] { SimulatorJSON.object(self).bytes }
 }

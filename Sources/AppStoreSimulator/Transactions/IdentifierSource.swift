@@ -1,6 +1,8 @@
 /// Makes the ids of the simulated store: from a seed the same ones every time, else new ones in every run.
 struct IdentifierSource: Sendable {
     private var generator: SeededGenerator
+    /// Apart from `generator`, so that the transactions of a seed don't depend on how many notifications were made.
+    private var notifications: SeededGenerator
     private var next: Int64
 
     init(seed: UInt64?) {
@@ -11,6 +13,7 @@ struct IdentifierSource: Sendable {
             var system = SystemRandomNumberGenerator()
             generator = SeededGenerator(seed: system.next())
         }
+        notifications = SeededGenerator(seed: generator.fork())
         next = Int64.random(in: 0..<900_000_000_000, using: &generator)
         self.generator = generator
     }
@@ -38,6 +41,26 @@ struct IdentifierSource: Sendable {
     /// Whether something of this probability happens now.
     mutating func happens(probability: Double) -> Bool {
         Double.random(in: 0..<1, using: &generator) < probability
+    }
+
+    /// A version 4 UUID in lower case, as notifications have.
+    mutating func uuid() -> String {
+        var bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &notifications) }
+        bytes[6] = bytes[6] & 0x0F | 0x40
+        bytes[8] = bytes[8] & 0x3F | 0x80
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        for (index, byte) in bytes.enumerated() {
+            if [4, 6, 8, 10].contains(index) { text.append(UInt8(ascii: "-")) }
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 0x0F)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The items in an order that nobody foresees, and the same one for the same seed.
+    mutating func shuffled<Item>(_ items: [Item]) -> [Item] {
+        items.shuffled(using: &notifications)
     }
 
     private func padded(_ number: Int64, digits: Int) -> String {

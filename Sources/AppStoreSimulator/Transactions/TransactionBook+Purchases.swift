@@ -74,9 +74,7 @@ extension TransactionBook {
             }
         }
         guard !others.isEmpty else { return }
-        change(key, now: now, keepsFormer: !isCreation) { fields in
-            for (name, value) in others.pairs { fields[name] = value == .null ? nil : value }
-        }
+        change(key, now: now, keepsFormer: !isCreation) { $0.apply(others) }
     }
 
     /// The same purchase on another device: a new transactionId, the same originalTransactionId.
@@ -133,11 +131,21 @@ extension TransactionBook {
             throw .conflict("only an auto-renewable subscription renews")
         }
         var fields = newest.fields
-        fields["purchaseDate"] = .integer(start)
-        fields["expiresDate"] = .integer(start + period)
+        // Billing that recovers after access had ended starts a period of its own; in a grace period there is no gap.
+        let hasGrace = (renewalField("gracePeriodExpiresDate", of: key)?.integerValue ?? 0) > now
+        let begin = isInBillingRetry(key) && !hasGrace ? max(start, now) : start
+        fields["purchaseDate"] = .integer(begin)
+        fields["expiresDate"] = .integer(begin + period)
         fields["transactionReason"] = "RENEWAL"
-        if let price { fields["price"] = .integer(price) }
-        return try continueChain(of: newest, fields: fields, transactionID: transactionID, now: now)
+        if let product = renewalField("autoRenewProductId", of: key)?.stringValue {
+            fields["productId"] = .string(product)
+        }
+        if let price = price ?? renewalField("renewalPrice", of: key)?.integerValue {
+            fields["price"] = .integer(price)
+        }
+        let successor = try continueChain(of: newest, fields: fields, transactionID: transactionID, now: now)
+        try forgetPeriod(of: successor)
+        return successor
     }
 
     /// An immediate switch to another product of the group: the old period ends as upgraded.
@@ -160,7 +168,8 @@ extension TransactionBook {
         return successor
     }
 
-    private mutating func continueChain(
+    /// Adds the next transaction of a subscription's chain, charged by itself.
+    mutating func continueChain(
         of newest: SimulatedTransaction, fields: SimulatorJSONObject, transactionID: String?, now: Int64
     ) throws(SimulatorError) -> TransactionKey {
         let environment = newest.key.environment

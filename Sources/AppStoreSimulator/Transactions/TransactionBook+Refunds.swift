@@ -39,6 +39,20 @@ extension TransactionBook {
         return affected
     }
 
+    /// Ends Family Sharing: for all members of a purchase, or for the member whose transaction is named; the keys of
+    /// the members' transactions that changed.
+    mutating func stopSharing(_ key: TransactionKey, now: Int64) throws(SimulatorError) -> [TransactionKey] {
+        let members = try transaction(key).isFamilyShared ? copies(of: key) : familyCopies(of: key)
+        let losers = members.filter { transactions[$0]?.isRevoked == false }
+        guard !losers.isEmpty else { throw .conflict("\(key.id) isn't shared with anybody") }
+        for member in losers {
+            // Whoever leaves the family gives no reason: 0.
+            revoke(member, kind: .familyRevoke, percentage: nil, reason: 0, date: now, now: now)
+            unlinkFamilyCopy(member)
+        }
+        return losers
+    }
+
     private mutating func revoke(
         _ key: TransactionKey, kind: SimulatedRefund.Kind, percentage: Int64?, reason: Int64, date: Int64, now: Int64
     ) {

@@ -18,6 +18,8 @@ struct TransactionBook: Sendable {
     private var familyCopies: [Int: [TransactionKey]] = [:]
     /// What is known of a subscription's next renewal, where a test set it: fields of the renewal info.
     private(set) var renewalFields: [TransactionKey: SimulatorJSONObject] = [:]
+    /// The newest `signedDate` of each subscription's renewal info.
+    private var renewalSignedDates: [TransactionKey: Int64] = [:]
     private var purchasesCount = 0
     private var revision: Int64 = 0
 
@@ -63,6 +65,19 @@ struct TransactionBook: Sendable {
 
     mutating func setRenewalFields(_ key: TransactionKey, _ fields: SimulatorJSONObject) {
         renewalFields[key] = fields
+    }
+
+    /// The next `signedDate` of a subscription's renewal info; strictly increasing.
+    mutating func takeRenewalSignedDate(_ original: TransactionKey, now: Int64) -> Int64 {
+        let date = max(now, (renewalSignedDates[original] ?? now - 1) + 1)
+        renewalSignedDates[original] = date
+        return date
+    }
+
+    /// Cuts a family member's transaction off from the purchase: what happens to it later is none of theirs.
+    mutating func unlinkFamilyCopy(_ key: TransactionKey) {
+        guard let source = transactions[key]?.sharedFrom, let purchase = transactions[key]?.purchase else { return }
+        familyCopies[source]?.removeAll { transactions[$0]?.purchase == purchase }
     }
 
     /// The transactions of the same purchase, `key` first: restored copies are the same sale.
