@@ -1,7 +1,7 @@
 package import AsyncHTTPClient
 import FoundationEssentials
 package import Logging
-import Metrics
+package import Metrics
 import NIOCore
 import NIOHTTP1
 package import PurchaseCore
@@ -12,38 +12,46 @@ import Synchronization
 ///
 /// Needs no task of its own: it may be called from the moment it exists, and has nothing to stop but the injected
 /// `HTTPClient`, which its owner shuts down.
-package final class AppStoreClient: AppStorePort {
+package final class AppStoreClient: AppStorePort, NotificationHistoryPort, AppStoreHealthPort {
     let configuration: AppStoreClientConfiguration
     private let http: BoundedHTTP
     private let budget: RequestBudget
     private let tokens: BearerTokenSource
     private let time: ClientTime
     private let logger: Logger
+    let lastCalls = LastCalls()
+    private let metrics: AppStoreMetrics
     private let skew = Mutex<Duration?>(nil)
 
     /// Puts the client together; nothing is sent yet.
     ///
     /// The `HTTPClient` is made with ``AppStoreHTTPClient/configuration(requestsPerSecond:)``. Without the budget no
-    /// request is ever made.
+    /// request is ever made. Without a metrics factory nothing is counted.
     package init(
         configuration: AppStoreClientConfiguration, httpClient: HTTPClient, budget: any RequestBudgetPort,
-        time: ClientTime, logger: Logger
+        time: ClientTime, logger: Logger, metricsFactory: any MetricsFactory = NOOPMetricsHandler.instance
     ) {
         self.configuration = configuration
         http = BoundedHTTP(
             client: httpClient, time: time, bodyBytesMax: AppStoreClientConfiguration.bodyBytesMax)
         self.budget = RequestBudget(
             port: budget, terms: BudgetTerms(requestsPerSecond: configuration.requestsPerSecond), time: time,
-            waitersMax: configuration.waitersMax)
+            waitersMax: configuration.waitersMax, metricsFactory: metricsFactory)
         tokens = BearerTokenSource(
             issuerID: configuration.issuerID, keyID: configuration.keyID, bundleID: configuration.bundleID,
             key: configuration.key, now: time.wall)
         self.time = time
         self.logger = logger
+        metrics = AppStoreMetrics(factory: metricsFactory)
     }
 
     /// Our clock minus Apple's by the newest answer (positive: ours is fast); `nil` before the first one.
     package var clockSkew: Duration? { skew.withLock { $0 } }
+
+    /// Until when this process asks nothing of a kind after a 429; `nil` when it may ask.
+    func throttledUntil(in environment: StoreEnvironment, endpointClass: EndpointClass) -> Instant? {
+        budget.throttledUntil(in: environment, endpointClass: endpointClass)
+    }
 
     /// Asks for one transaction; see ``AppStorePort``.
     package func transactionInfo(
@@ -68,33 +76,46 @@ package final class AppStoreClient: AppStorePort {
         _ endpoint: AppStoreEndpoint, in environment: StoreEnvironment, lane: RequestLane, deadline: Duration,
         decode: ([UInt8]) throws(MalformedBody) -> Body
     ) async -> AppStoreReply<Body> {
+        let reply = await exchange(endpoint, in: environment, lane: lane, deadline: deadline, decode: decode)
+        metrics.called(endpoint, environment, lane, outcome: reply.code)
+        lastCalls.note(endpoint, in: environment, outcome: reply.code, at: time.wall())
+        return reply
+    }
+
+    private func exchange<Body: Sendable>(
+        _ endpoint: AppStoreEndpoint, in environment: StoreEnvironment, lane: RequestLane, deadline: Duration,
+        decode: ([UInt8]) throws(MalformedBody) -> Body
+    ) async -> AppStoreReply<Body> {
         let endsAt = time.monotonic() + deadline
         var mayRepeat = true
         var replacement: BearerToken?
         while true {
             if let refusal = await refusalOfBudget(for: endpoint, in: environment, lane: lane, endsAt: endsAt) {
-                return count(refusal.reply(), endpoint, environment)
+                return refusal.reply()
             }
             let token: BearerToken
             do {
                 token = if let replacement { replacement } else { try await tokens.token() }
             } catch {
                 logger.error("the bearer token for the App Store could not be signed")
-                return count(.unavailable(.tokenNotSigned), endpoint, environment)
+                return .unavailable(.tokenNotSigned)
             }
             let request = makeRequest(endpoint, in: environment, token: token)
-            switch await http.send(request, deadline: endsAt - time.monotonic()) {
+            let sentAt = time.monotonic()
+            let result = await http.send(request, deadline: endsAt - sentAt)
+            metrics.exchanged(endpoint, environment, took: time.monotonic() - sentAt)
+            switch result {
             case .failure(.closedBeforeAnswer) where mayRepeat:
                 mayRepeat = false
             case .failure(let fault):
-                return count(.unavailable(fault.outage), endpoint, environment)
+                return .unavailable(fault.outage)
             case .success(let response):
                 observe(response)
                 let reply = read(response, of: endpoint, in: environment, decode: decode)
-                guard case .unauthorized = reply else { return count(reply, endpoint, environment) }
+                guard case .unauthorized = reply else { return reply }
                 guard mayRepeat, let fresh = try? await tokens.replacement(for: token) else {
                     logUnauthorized(endpoint, environment)
-                    return count(reply, endpoint, environment)
+                    return reply
                 }
                 mayRepeat = false
                 replacement = fresh
@@ -189,7 +210,7 @@ package final class AppStoreClient: AppStorePort {
             date: response.headers.first(name: "Date"), sentAt: response.sentAt, receivedAt: response.receivedAt)
         guard let measured else { return }
         skew.withLock { $0 = measured }
-        Gauge(label: "vouch_app_store_clock_skew_seconds").record(measured / .seconds(1))
+        metrics.measured(clockSkew: measured)
     }
 
     private func logUnauthorized(_ endpoint: AppStoreEndpoint, _ environment: StoreEnvironment) {
@@ -202,16 +223,6 @@ package final class AppStoreClient: AppStorePort {
         } else {
             logger.info("the App Store refused our token", metadata: metadata)
         }
-    }
-
-    private func count<Body>(
-        _ reply: AppStoreReply<Body>, _ endpoint: AppStoreEndpoint, _ environment: StoreEnvironment
-    ) -> AppStoreReply<Body> {
-        Counter(
-            label: "vouch_app_store_calls_total",
-            dimensions: [("endpoint", endpoint.name), ("environment", environment.rawValue), ("outcome", reply.code)]
-        ).increment()
-        return reply
     }
 }
 

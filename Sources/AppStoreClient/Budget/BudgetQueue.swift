@@ -23,17 +23,19 @@ final class BudgetQueue: Sendable {
     private let environment: StoreEnvironment
     private let endpointClass: EndpointClass
     private let time: ClientTime
+    private let metrics: BucketMetrics
     private let state: Mutex<State>
 
     init(
         port: any RequestBudgetPort, terms: BudgetTerms, environment: StoreEnvironment, endpointClass: EndpointClass,
-        time: ClientTime, waitersMax: Int
+        time: ClientTime, waitersMax: Int, metrics: BucketMetrics
     ) {
         self.port = port
         self.terms = terms
         self.environment = environment
         self.endpointClass = endpointClass
         self.time = time
+        self.metrics = metrics
         state = Mutex(
             State(
                 lanes: BudgetLanes(
@@ -65,6 +67,12 @@ final class BudgetQueue: Sendable {
         }
     }
 
+    /// When the pause after a 429 ends; `nil` when there is none.
+    var throttledUntil: Instant? {
+        let closedUntil = state.withLock { $0.gate.closedUntil }
+        return closedUntil.flatMap { $0 > time.wall() ? $0 : nil }
+    }
+
     /// Takes in Apple's answer to a request that was sent at `askedAt`.
     func report(_ outcome: RequestBudget.Outcome, askedAt: Instant) {
         state.withLock { state in
@@ -75,6 +83,7 @@ final class BudgetQueue: Sendable {
                 state.gate.throttled(retryAt: retryAt, now: time.wall())
                 carryOut(state.lanes.paused(), retryAt: retryAt, in: &state)
             }
+            metrics.throttled(until: state.gate.closedUntil)
         }
     }
 
@@ -124,6 +133,7 @@ final class BudgetQueue: Sendable {
         let request = terms.request(environment: environment, endpointClass: endpointClass, count: count)
         do {
             let block = try await port.takeTokens(request)
+            metrics.took(block.count)
             state.withLock { state in
                 let actions = state.lanes.blockReceived(
                     count: block.count, nextTokenIn: block.nextTokenIn, now: time.monotonic())

@@ -1,3 +1,4 @@
+package import Metrics
 package import PurchaseCore
 package import PurchaseService
 
@@ -24,21 +25,28 @@ package final class RequestBudget: Sendable {
 
     private let queues: [Key: BudgetQueue]
     private let time: ClientTime
+    private let metrics: AppStoreMetrics
 
     /// Builds the queues of all buckets; nothing runs until somebody asks.
     ///
     /// `waitersMax` calls may wait in each lane of each bucket; further ones are turned away at once.
-    package init(port: any RequestBudgetPort, terms: BudgetTerms, time: ClientTime, waitersMax: Int = 1_000) {
+    package init(
+        port: any RequestBudgetPort, terms: BudgetTerms, time: ClientTime, waitersMax: Int = 1_000,
+        metricsFactory: any MetricsFactory = NOOPMetricsHandler.instance
+    ) {
         var queues: [Key: BudgetQueue] = [:]
         for environment in StoreEnvironment.allCases {
             for endpointClass in EndpointClass.allCases {
                 queues[Key(environment: environment, endpointClass: endpointClass)] = BudgetQueue(
                     port: port, terms: terms, environment: environment, endpointClass: endpointClass, time: time,
-                    waitersMax: waitersMax)
+                    waitersMax: waitersMax,
+                    metrics: BucketMetrics(
+                        terms: terms, environment: environment, endpointClass: endpointClass, factory: metricsFactory))
             }
         }
         self.queues = queues
         self.time = time
+        metrics = AppStoreMetrics(factory: metricsFactory)
     }
 
     /// Waits for one token, at most until `deadline` has passed.
@@ -48,7 +56,15 @@ package final class RequestBudget: Sendable {
         guard let queue = queues[Key(environment: environment, endpointClass: endpointClass)] else {
             preconditionFailure("a queue exists for every environment and endpoint class")
         }
-        return await withDeadline(deadline, time: time) { await queue.admission(lane: lane) } ?? .exhausted
+        let from = time.monotonic()
+        let admission = await withDeadline(deadline, time: time) { await queue.admission(lane: lane) } ?? .exhausted
+        metrics.waited(lane, for: time.monotonic() - from, admission)
+        return admission
+    }
+
+    /// Until when no request is let through after a 429, probes aside; `nil` when requests pass.
+    package func throttledUntil(in environment: StoreEnvironment, endpointClass: EndpointClass) -> Instant? {
+        queues[Key(environment: environment, endpointClass: endpointClass)]?.throttledUntil
     }
 
     /// Apple's answer to a request, as far as the budget is concerned.

@@ -9,7 +9,8 @@ package struct ThrottleGate: Sendable, Equatable {
     package static let probeEvery = Span.seconds(30)
 
     private var closedAt: Instant?
-    private var closedUntil: Instant?
+    /// When the pause ends; `nil` while no pause was asked for since the last answer that was not a 429.
+    package private(set) var closedUntil: Instant?
     private var retryAt: Instant?
     private var nextProbeAt: Instant?
     private var refusalsInARow = 0

@@ -1,4 +1,5 @@
 package import AsyncHTTPClient
+package import Metrics
 import NIOCore
 import NIOHTTP1
 
@@ -15,14 +16,19 @@ package struct OCSPFetcher: Sendable {
     private let allowedHosts: Set<String>
     private let http: BoundedHTTP
     private let userAgent: String
+    private let metrics: AppStoreMetrics
 
     /// Takes the allowed hosts: `host` at port 80, or `host:port`, as the verifier reads the same list; without case.
     ///
     /// The `HTTPClient` may be the one for Apple, see ``AppStoreHTTPClient``: it must not follow redirects.
-    package init(allowedHosts: [String], httpClient: HTTPClient, version: String, time: ClientTime) {
+    package init(
+        allowedHosts: [String], httpClient: HTTPClient, version: String, time: ClientTime,
+        metricsFactory: any MetricsFactory = NOOPMetricsHandler.instance
+    ) {
         self.allowedHosts = Set(allowedHosts.map { $0.lowercased() })
         http = BoundedHTTP(client: httpClient, time: time, bodyBytesMax: Self.bodyBytesMax)
         userAgent = "vouch/\(version)"
+        metrics = AppStoreMetrics(factory: metricsFactory)
     }
 
     /// The fetch as the function that the verifier takes.
@@ -33,6 +39,18 @@ package struct OCSPFetcher: Sendable {
     /// Posts a DER-encoded request and returns the response's bytes, unread.
     /// - Throws: ``OCSPFetchError``.
     package func fetch(_ request: [UInt8], from url: String) async throws(OCSPFetchError) -> [UInt8] {
+        let from = http.time.monotonic()
+        do throws(OCSPFetchError) {
+            let response = try await ask(request, url)
+            metrics.askedResponder(took: http.time.monotonic() - from, outcome: "answered")
+            return response
+        } catch {
+            metrics.askedResponder(took: http.time.monotonic() - from, outcome: error.code)
+            throw error
+        }
+    }
+
+    private func ask(_ request: [UInt8], _ url: String) async throws(OCSPFetchError) -> [UInt8] {
         guard let target = target(of: url) else { throw .notAllowed }
         var message = HTTPClientRequest(url: target)
         message.method = .POST

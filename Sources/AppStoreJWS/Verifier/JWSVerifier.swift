@@ -15,18 +15,22 @@ package struct JWSVerifier: Sendable {
     package let trustedRoots: TrustedRoots
     let ocsp: OCSPChecker?
     let chainCache: VerifiedChainCache
+    private let observe: @Sendable (VerificationSummary) -> Void
 
     /// - Parameters:
     ///   - trustedRoots: Apple's, unless the stores are simulated.
     ///   - ocsp: Asks about revocation; `nil` switches OCSP off.
     ///   - chainCache: May be shared by verifiers, also by those with other roots.
+    ///   - observe: Hears how each verification ended, reports aside; must return at once.
     package init(
         trustedRoots: TrustedRoots = .appleRootCAG3, ocsp: OCSPChecker?,
-        chainCache: VerifiedChainCache = VerifiedChainCache()
+        chainCache: VerifiedChainCache = VerifiedChainCache(),
+        observe: @escaping @Sendable (VerificationSummary) -> Void = { _ in }
     ) {
         self.trustedRoots = trustedRoots
         self.ocsp = ocsp
         self.chainCache = chainCache
+        self.observe = observe
     }
 
     /// Verifies a transaction: `signedTransactionInfo`, or what StoreKit 2 gave a device.
@@ -50,6 +54,12 @@ package struct JWSVerifier: Sendable {
     }
 
     private func verify<Claims: ReadablePayload>(_ jws: String, now: Instant) async -> Verification<Claims> {
+        let verification: Verification<Claims> = await judge(jws, now: now)
+        observe(VerificationSummary(verification))
+        return verification
+    }
+
+    private func judge<Claims: ReadablePayload>(_ jws: String, now: Instant) async -> Verification<Claims> {
         do {
             let opened = try await open(jws, now: now)
             let payload = try Self.parse(opened.payload)

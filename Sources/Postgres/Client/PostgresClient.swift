@@ -1,4 +1,5 @@
 package import Logging
+package import Metrics
 import NIOPosix
 import ServiceLifecycle
 
@@ -14,7 +15,12 @@ package final class PostgresClient: Service, Sendable {
     private let configuration: PostgresConfiguration
 
     /// Makes a client without connecting; a faulty URI is reported by the first statement.
-    package init(configuration: PostgresConfiguration, logger: Logger) {
+    ///
+    /// Without a metrics factory nothing is counted.
+    package init(
+        configuration: PostgresConfiguration, logger: Logger,
+        metricsFactory: any MetricsFactory = NOOPMetricsHandler.instance
+    ) {
         // Name look-ups and PQcancel block for as long as the network likes; nothing else runs here.
         let threadPool = NIOThreadPool(numberOfThreads: 2)
         threadPool.start()
@@ -23,11 +29,11 @@ package final class PostgresClient: Service, Sendable {
         reads = Lane(
             name: "read", workersMax: configuration.readConnectionsMax,
             portion: .share(max: configuration.queryPipelineMax), configuration: configuration,
-            threadPool: threadPool, logger: logger)
+            threadPool: threadPool, logger: logger, metricsFactory: metricsFactory)
         commits = Lane(
             name: "commit", workersMax: configuration.commitConnections,
             portion: .group(costMax: configuration.batchMax), configuration: configuration,
-            threadPool: threadPool, logger: logger)
+            threadPool: threadPool, logger: logger, metricsFactory: metricsFactory)
     }
 
     deinit {
@@ -88,10 +94,17 @@ package final class PostgresClient: Service, Sendable {
         return rows
     }
 
-    /// Requests that wait for a connection, and that run on one, of both lanes together: for readiness and metrics.
+    /// Requests that wait for a connection, and that run on one, of both lanes together: for readiness.
     package var load: (waiting: Int, running: Int) {
-        let (read, commit) = (reads.load, commits.load)
-        return (read.waiting + commit.waiting, read.running + commit.running)
+        laneLoads.reduce(into: (0, 0)) { $0 = ($0.0 + $1.waiting, $0.1 + $1.running) }
+    }
+
+    /// The same by lane (`read`, `commit`): for metrics.
+    package var laneLoads: [(lane: String, waiting: Int, running: Int)] {
+        [reads, commits].map { lane in
+            let load = lane.load
+            return (lane.name, load.waiting, load.running)
+        }
     }
 
     /// Takes a read connection for the caller alone.

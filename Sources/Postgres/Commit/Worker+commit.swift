@@ -56,6 +56,7 @@ extension Worker {
         if run.isRedo { lane.metrics.batchRedos.increment() }
         run.isRedo = true
         lane.metrics.batchStatements.record(group.reduce(0) { $0 + run.units[$1].statements.count })
+        let sentAt = ContinuousClock.now
         guard enqueue(group, &run, on: connection) else {
             connection.discard()
             let message = connection.handle.errorMessage
@@ -77,6 +78,7 @@ extension Worker {
                 run.machine.statementFailed(error.isConflict ? .conflict : .permanent)
             case .skipped: run.machine.statementSkipped()
             case .synced(let error):
+                lane.metrics.commitDuration.record(duration: sentAt.duration(to: .now))
                 return synced(error, &run, on: connection)
             case .lost(let error, let terminated):
                 resolveLoss(&run, error, terminated: terminated)
@@ -123,6 +125,7 @@ extension Worker {
         if let error { run.groupError = error }
         let failure = error.map { $0.isConflict ? CommitBatchStateMachine.Failure.conflict : .permanent }
         let step = run.machine.synced(commitFailure: failure, random: Double.random(in: 0..<1))
+        if !step.committed.isEmpty { lane.metrics.commits.increment() }
         for unit in step.committed {
             lane.metrics.statements.increment(by: run.units[unit].statements.count)
             lane.answer(run.units[unit].request, .success(.rows(run.units[unit].rows)))

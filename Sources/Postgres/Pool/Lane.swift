@@ -57,13 +57,13 @@ final class Lane: Sendable {
 
     init(
         name: String, workersMax: Int, portion: PoolStateMachine.Portion, configuration: PostgresConfiguration,
-        threadPool: NIOThreadPool, logger: Logger
+        threadPool: NIOThreadPool, logger: Logger, metricsFactory: any MetricsFactory
     ) {
         self.name = name
         self.configuration = configuration
         self.threadPool = threadPool
         self.logger = logger
-        metrics = LaneMetrics(lane: name)
+        metrics = LaneMetrics(lane: name, factory: metricsFactory)
         let machine = PoolStateMachine(
             workersMax: workersMax, queueMax: configuration.queueMax, portion: portion)
         state = Locked(State(machine: machine))
@@ -317,25 +317,5 @@ final class Lane: Sendable {
             return state.exitWaiters
         }
         for waiter in waiters { waiter.resume() }
-    }
-}
-
-/// What a lane counts; one bounded label, its name.
-struct LaneMetrics: Sendable {
-    let connectionsOpened: Counter
-    let connectionsLost: Counter
-    let connectsFailed: Counter
-    let statements: Counter
-    let batchStatements: Recorder
-    let batchRedos: Counter
-
-    init(lane: String) {
-        let dimensions = [("lane", lane)]
-        connectionsOpened = Counter(label: "postgres_connections_opened_total", dimensions: dimensions)
-        connectionsLost = Counter(label: "postgres_connections_lost_total", dimensions: dimensions)
-        connectsFailed = Counter(label: "postgres_connects_failed_total", dimensions: dimensions)
-        statements = Counter(label: "postgres_statements_total", dimensions: dimensions)
-        batchStatements = Recorder(label: "postgres_commit_batch_statements", dimensions: dimensions)
-        batchRedos = Counter(label: "postgres_commit_redos_total", dimensions: dimensions)
     }
 }

@@ -27,7 +27,9 @@ struct Worker {
                 if !current.isReusable {
                     connection = nil
                     lane.metrics.connectionsLost.increment()
-                    lane.logger.info("a database connection was closed", metadata: ["lane": "\(lane.name)"])
+                    lane.metrics.connections.decrement()
+                    lane.logger.info(
+                        "a database connection was closed", metadata: [LogKey.lane.rawValue: "\(lane.name)"])
                 }
             }
             switch lane.nextStep(id, isConnected: connection != nil) {
@@ -38,6 +40,7 @@ struct Worker {
             case .stop: break loop
             }
         }
+        if connection != nil { lane.metrics.connections.decrement() }
         connection = nil
         lane.workerExited(id)
     }
@@ -62,7 +65,9 @@ struct Worker {
             backoff.connected()
             lane.workerConnected(id)
             lane.metrics.connectionsOpened.increment()
-            lane.logger.info("a database connection was opened", metadata: ["lane": "\(lane.name)"])
+            lane.metrics.connections.increment()
+            lane.logger.info(
+                "a database connection was opened", metadata: [LogKey.lane.rawValue: "\(lane.name)"])
             if connection.isExposed {
                 lane.logger.warning("the database connection is not encrypted; set sslmode=verify-full")
             }
@@ -71,7 +76,9 @@ struct Worker {
             lane.metrics.connectsFailed.increment()
             lane.logger.log(
                 level: error.logLevel, "no database connection",
-                metadata: ["lane": "\(lane.name)", "error": "\(error.debugDescription)"])
+                metadata: [
+                    LogKey.lane.rawValue: "\(lane.name)", LogKey.error.rawValue: "\(error.debugDescription)",
+                ])
             lane.connectFailed(id, error)
             let until = ContinuousClock.now + backoff.connectFailed(random: Double.random(in: 0..<1))
             while ContinuousClock.now < until, !lane.wantsNoConnection, !lane.isDrainOver {

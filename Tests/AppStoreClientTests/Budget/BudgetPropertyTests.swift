@@ -241,8 +241,9 @@ struct BudgetPropertyTests {
         let replicas = 2
         let perSecond: [RequestLane: Double] = [.interactive: 8, .unproven: 300, .retry: 4, .sweep: 1]
         run.play(replicas: replicas, seconds: 30, generator: &generator) { lane, _ in perSecond[lane] ?? 0 }
-        for (lane, bound) in [(RequestLane.interactive, Duration.seconds(2)), (.retry, .seconds(4)), (.sweep, .seconds(8))]
-        {
+        for (lane, bound) in [
+            (RequestLane.interactive, Duration.seconds(2)), (.retry, .seconds(4)), (.sweep, .seconds(8)),
+        ] {
             let waits = run.grants.filter { $0.lane == lane }.map(\.waited)
             // Random arrivals, a few of which give up: were one replica left out, this would be about a half.
             let expected = (perSecond[lane] ?? 0) * 30 * Double(replicas)

@@ -2,6 +2,7 @@ import AppStoreClient
 import AsyncHTTPClient
 import Crypto
 import Logging
+import Metrics
 import NIOPosix
 import PurchaseCore
 import PurchaseService
@@ -15,13 +16,14 @@ func withClient<Value>(
     script: @escaping ScriptedServer.Script, budget: any RequestBudgetPort = UnlimitedBudget(),
     time: ClientTime = fixedWallTime(),
     logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+    metricsFactory: any MetricsFactory = NOOPMetricsHandler.instance,
     body: (AppStoreClient, ScriptedServer) async throws -> Value
 ) async throws -> Value {
     try await ScriptedServer.run(script) { server in
         try await withHTTPClient { httpClient in
             let client = try makeClient(
                 production: server.url + "/production", sandbox: server.url + "/sandbox/", httpClient: httpClient,
-                budget: budget, time: time, logger: logger)
+                budget: budget, time: time, logger: logger, metricsFactory: metricsFactory)
             return try await body(client, server)
         }
     }
@@ -43,7 +45,8 @@ func withHTTPClient<Value>(_ body: (HTTPClient) async throws -> Value) async thr
 
 func makeClient(
     production: String, sandbox: String, httpClient: HTTPClient, budget: any RequestBudgetPort, time: ClientTime,
-    logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+    logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+    metricsFactory: any MetricsFactory = NOOPMetricsHandler.instance
 ) throws -> AppStoreClient {
     let configuration = AppStoreClientConfiguration(
         productionURL: try AppStoreBaseURL(validating: production),
@@ -52,7 +55,8 @@ func makeClient(
         key: try InAppPurchaseKey(pem: testSigningKey.pemRepresentation), bundleID: BundleID("com.example.app"),
         version: "1.2.3")
     return AppStoreClient(
-        configuration: configuration, httpClient: httpClient, budget: budget, time: time, logger: logger)
+        configuration: configuration, httpClient: httpClient, budget: budget, time: time, logger: logger,
+        metricsFactory: metricsFactory)
 }
 
 /// Keeps every log line as one text.
