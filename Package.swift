@@ -20,6 +20,7 @@ let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting",
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -59,16 +60,17 @@ let everything: [Target] = [
         name: "vouch",
         dependencies: [
             "PurchaseCore", "AppStoreJWS", "AppStoreClient", "Postgres", "PurchaseStore", "PurchaseService",
-            "PurchaseAPI", argumentParser, asyncHTTPClient, crypto, hummingbird, logging, nioCore, serviceLifecycle,
-            unixSignals, yams,
+            "PurchaseAPI", argumentParser, asyncHTTPClient, crypto, hummingbird, logging, metrics, nioCore,
+            serviceLifecycle, unixSignals, yams,
         ],
         swiftSettings: strict),
     .target(
         name: "AppStoreSimulator",
-        dependencies: [x509, swiftASN1, crypto, hummingbird, httpTypes, nioCore, logging],
+        dependencies: [x509, swiftASN1, crypto, hummingbird, httpTypes, nioCore, nioHTTP1, logging, asyncHTTPClient],
         swiftSettings: strict),
     .executableTarget(
-        name: "app-store-simulator", dependencies: ["AppStoreSimulator", argumentParser, hummingbird, logging],
+        name: "app-store-simulator",
+        dependencies: ["AppStoreSimulator", argumentParser, asyncHTTPClient, hummingbird, logging],
         swiftSettings: strict),
 
     .target(
@@ -84,7 +86,8 @@ let everything: [Target] = [
         name: "AppStoreJWSTests", dependencies: ["AppStoreJWS", "PurchaseCore", x509, swiftASN1, crypto],
         resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(
-        name: "PostgresTests", dependencies: ["Postgres", nioCore, nioPosix, logging, serviceLifecycle],
+        name: "PostgresTests",
+        dependencies: ["Postgres", nioCore, nioPosix, logging, metrics, metricsTestKit, serviceLifecycle],
         swiftSettings: strict),
     .testTarget(
         name: "AppStoreSimulatorTests",
@@ -98,7 +101,7 @@ let everything: [Target] = [
         name: "AppStoreClientTests",
         dependencies: [
             "AppStoreClient", "PurchaseCore", "PurchaseService", asyncHTTPClient, hummingbird, httpTypes, jwtKit,
-            nioCore, nioHTTP1, nioPosix, logging,
+            nioCore, nioHTTP1, nioPosix, logging, metrics, metricsTestKit,
             crypto, x509,
         ],
         swiftSettings: strict),
@@ -112,7 +115,7 @@ let everything: [Target] = [
             "vouch", "PurchaseAPI", "TestSupport", "PurchaseCore", "PurchaseStore", "PurchaseService",
             "AppStoreSimulator",
             "AppStoreJWS", "AppStoreClient", "Postgres", crypto, hummingbird, hummingbirdTesting, httpTypes, logging,
-            asyncHTTPClient, nioCore,
+            metrics, asyncHTTPClient, nioCore, serviceLifecycle, yams,
         ],
         swiftSettings: strict),
     .testTarget(

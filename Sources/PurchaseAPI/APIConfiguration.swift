@@ -8,6 +8,10 @@ package struct APIConfiguration: Sendable {
     package var openAPIDocument: String
     /// Bytes that a request body may have (default 64 KiB); more is 413.
     package var maximumBodyBytes: Int
+    /// Bytes that a notification of Apple's may have (default 256 KiB); more is 413.
+    package var maximumNotificationBytes = 256 << 10
+    /// Notifications that may be under way at once, in places of their own (default 256); more is 503.
+    package var concurrentNotificationsMax = 256
     /// How long an operation with a request body may take, the body's arrival included (default 30 s).
     ///
     /// Must exceed the time that a post waits for Apple. Operations without a body wait for the database alone, which has
@@ -17,6 +21,10 @@ package struct APIConfiguration: Sendable {
     package var concurrentRequestsMax: Int
     /// The wall clock, from which `Retry-After` is reckoned.
     package var now: @Sendable () -> Instant
+    /// Hears of every answered request; must return at once (default: nobody does).
+    package var observe: @Sendable (Exchange) -> Void = { _ in }
+    /// Whether the process is about to stop, and so is not ready (default: never).
+    package var isDraining: @Sendable () -> Bool = { false }
 
     /// Takes what has no default, and the bounds.
     package init(

@@ -11,14 +11,18 @@ package func buildRouter<Cases: UseCases>(
     let router = Router(context: VouchRequestContext.self)
     router.addMiddleware {
         RequestIDMiddleware()
-        AccessLogMiddleware()
+        AccessLogMiddleware(observe: configuration.observe)
         ProblemMiddleware(maximumBodyBytes: configuration.maximumBodyBytes)
     }
     let limiter = ConcurrencyLimiter(max: configuration.concurrentRequestsMax)
+    // Notifications have places of their own: a flood of posts must not keep a refund out, nor the other way round.
+    let notificationLimiter = ConcurrencyLimiter(max: configuration.concurrentNotificationsMax)
     let handlers = Handlers(useCases: useCases, configuration: configuration)
     for operation in APIOperation.allCases {
         let group = router.group()
-        if !operation.isPublic {
+        if operation == .postNotification {
+            group.add(middleware: ConcurrencyLimitMiddleware(limiter: notificationLimiter))
+        } else if !operation.isPublic {
             group.add(middleware: ConcurrencyLimitMiddleware(limiter: limiter))
             group.add(middleware: AuthenticationMiddleware(useCases: useCases))
             group.add(middleware: RoleMiddleware(roles: operation.roles))

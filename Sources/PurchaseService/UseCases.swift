@@ -6,6 +6,10 @@ package protocol UseCases: Sendable {
     func submit(
         _ submission: Submission, by caller: Caller, requestID: String
     ) async throws(ServiceError) -> SubmissionOutcome
+    /// Takes in one of Apple's notifications; returns when it is durable, with everything that it changes.
+    func receiveNotification(
+        _ signedPayload: String, requestID: String
+    ) async throws(ServiceError) -> NotificationIntake.Result
     /// One transaction for a caller; ``ServiceError/notFound`` also when this caller may not see it.
     ///
     /// `claimToken` is what a `device` caller got with its post.
@@ -30,6 +34,10 @@ package protocol UseCases: Sendable {
     func recheck(
         _ transaction: TransactionID, why: String, by caller: Caller, requestID: String
     ) async throws(ServiceError) -> TransactionView
+    /// Up to when Apple's notifications are known to be complete: one for each store that is served, Production first.
+    func coverage() async throws(ServiceError) -> [CoverageView]
+    /// The request budget, the queues, the clock and what came of this process's newest calls; asks Apple nothing.
+    func appleHealth() async throws(ServiceError) -> AppleHealthView
     /// The caller of a bearer key; `nil` for an unknown or revoked one.
     func authenticate(key: String) async throws(ServiceError) -> Caller?
     /// Throws when the service can't answer: the database is away or has another schema.

@@ -18,7 +18,8 @@ package final class VouchService: UseCases {
         self.configuration = configuration
         let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)
         self.decider = checker.decider
-        self.pool = AskPool(checker: checker, configuration: configuration, logger: dependencies.logger)
+        self.pool = AskPool(
+            checker: checker, configuration: configuration, logger: dependencies.logger, metrics: dependencies.metrics)
     }
 
     /// The worker that brings unsettled transactions to their end.
@@ -31,6 +32,16 @@ package final class VouchService: UseCases {
         PolicyWorker(dependencies: dependencies, configuration: configuration, decider: decider)
     }
 
+    /// Takes in Apple's notifications.
+    package var notificationIntake: NotificationIntake {
+        NotificationIntake(dependencies: dependencies, configuration: configuration)
+    }
+
+    /// Tries waiting notifications again.
+    package var notificationWorker: NotificationWorker {
+        NotificationWorker(dependencies: dependencies, configuration: configuration, intake: notificationIntake)
+    }
+
     var ledger: any LedgerPort { dependencies.ledger }
 
     /// Runs ledger calls, turning their errors into the service's.
@@ -41,7 +52,7 @@ package final class VouchService: UseCases {
             return try await body()
         } catch {
             if error.code == .refused || error.code == .unreadable {
-                dependencies.logger.error("ledger fault", metadata: ["error": "\(error)"])
+                dependencies.logger.error("ledger fault", metadata: [LogKey.error.rawValue: "\(error)"])
             }
             throw ServiceError(error)
         }
@@ -67,6 +78,17 @@ package final class VouchService: UseCases {
     /// See ``UseCases/checkReadiness()``.
     package func checkReadiness() async throws(ServiceError) {
         try await withLedger { () async throws(LedgerError) in try await ledger.checkReadiness() }
+    }
+
+    // MARK: Notifications
+
+    /// See ``UseCases/receiveNotification(_:requestID:)``.
+    package func receiveNotification(
+        _ signedPayload: String, requestID: String
+    ) async throws(ServiceError) -> NotificationIntake.Result {
+        try await withLedger { () async throws(LedgerError) in
+            try await notificationIntake.receive(signedPayload, origin: .delivery, requestID: requestID)
+        }
     }
 
     // MARK: Reading
@@ -180,7 +202,7 @@ package final class VouchService: UseCases {
                 _ = pool.enqueue(
                     AskPool.Job(
                         transactionID: transaction, first: nil, lane: .interactive,
-                        enqueuedAt: dependencies.clock.now()))
+                        enqueuedAt: dependencies.clock.now(), requestID: requestID))
             } else {
                 pool.end(transaction)
             }

@@ -25,6 +25,10 @@ struct VouchStack {
     let httpClient: HTTPClient
     /// The routes of the API.
     let router: Router<VouchRequestContext>
+    /// What the parts count.
+    let metrics: PrometheusRegistry
+    /// Set when the process is about to stop.
+    let draining: Draining
 
     /// Ends what was started by ``build(settings:logger:now:)``; for tests and failed starts.
     func close() async {
@@ -43,7 +47,9 @@ extension VouchStack {
         var database = PostgresConfiguration(uri: settings.databaseURL)
         database.sessionRole = Migrator.serviceRole
         database.commitPrelude = LedgerStore.ledgerLockStatement
-        let postgres = PostgresClient(configuration: database, logger: logger)
+        let metrics = PrometheusRegistry()
+        let draining = Draining()
+        let postgres = PostgresClient(configuration: database, logger: logger, metricsFactory: metrics)
         let httpClient = HTTPClient(
             eventLoopGroupProvider: .singleton,
             configuration: AppStoreHTTPClient.configuration(requestsPerSecond: settings.appStore.requestsPerSecond))
@@ -52,20 +58,23 @@ extension VouchStack {
             let store = LedgerStore(client: postgres)
             let (policy, document) = settings.policyAndDocument()
             _ = try await store.remember(policy: policy.version, document: document.text)
+            let appStore = appStore(settings, httpClient, postgres, metrics, logger: logger, now: now)
             let service = VouchService(
                 dependencies: ServiceDependencies(
-                    ledger: store,
-                    appStore: appStore(settings, httpClient, postgres, logger: logger, now: now),
-                    verifier: verifier(settings, httpClient, now: now), policy: policy, clock: WallClock(now: now),
-                    cryptography: try await cryptography(settings, store), processName: processName(), logger: logger),
+                    ledger: store, appStore: appStore, history: appStore, health: appStore,
+                    verifier: verifier(settings, httpClient, metrics, now: now), policy: policy,
+                    clock: WallClock(now: now), cryptography: try await cryptography(settings, store),
+                    processName: processName(), logger: logger, metrics: ServiceMetrics(factory: metrics)),
                 configuration: serviceConfiguration(settings))
-            let router = buildRouter(
-                useCases: service,
-                configuration: APIConfiguration(
-                    bundleID: settings.app.bundleID, openAPIDocument: openAPIDocument,
-                    requestTimeout: .milliseconds(settings.times.answerWithin.milliseconds) + .seconds(22), now: now))
+            var edge = APIConfiguration(
+                bundleID: settings.app.bundleID, openAPIDocument: openAPIDocument,
+                requestTimeout: .milliseconds(settings.times.answerWithin.milliseconds) + .seconds(22), now: now)
+            let requestMetrics = RequestMetrics(factory: metrics)
+            edge.observe = { requestMetrics.answered($0) }
+            edge.isDraining = { draining.hasBegun }
             return VouchStack(
-                service: service, store: store, postgres: postgres, httpClient: httpClient, router: router)
+                service: service, store: store, postgres: postgres, httpClient: httpClient,
+                router: buildRouter(useCases: service, configuration: edge), metrics: metrics, draining: draining)
         } catch {
             await postgres.close()
             try? await httpClient.shutdown()
@@ -74,8 +83,8 @@ extension VouchStack {
     }
 
     private static func appStore(
-        _ settings: Settings, _ httpClient: HTTPClient, _ postgres: PostgresClient, logger: Logger,
-        now: @escaping @Sendable () -> Instant
+        _ settings: Settings, _ httpClient: HTTPClient, _ postgres: PostgresClient, _ metrics: PrometheusRegistry,
+        logger: Logger, now: @escaping @Sendable () -> Instant
     ) -> AppStoreClient {
         AppStoreClient(
             configuration: AppStoreClientConfiguration(
@@ -84,21 +93,25 @@ extension VouchStack {
                 bundleID: settings.app.bundleID, requestsPerSecond: settings.appStore.requestsPerSecond,
                 version: Vouch.version),
             httpClient: httpClient, budget: RequestBudgetStore(client: postgres), time: .continuous(wall: now),
-            logger: logger)
+            logger: logger, metricsFactory: metrics)
     }
 
     private static func verifier(
-        _ settings: Settings, _ httpClient: HTTPClient, now: @escaping @Sendable () -> Instant
+        _ settings: Settings, _ httpClient: HTTPClient, _ metrics: PrometheusRegistry,
+        now: @escaping @Sendable () -> Instant
     ) -> JWSVerifier {
         let ocsp: OCSPChecker?
         switch settings.appStore.ocsp {
         case .off: ocsp = nil
         case .on(let hosts):
             let fetcher = OCSPFetcher(
-                allowedHosts: hosts, httpClient: httpClient, version: Vouch.version, time: .continuous(wall: now))
+                allowedHosts: hosts, httpClient: httpClient, version: Vouch.version, time: .continuous(wall: now),
+                metricsFactory: metrics)
             ocsp = OCSPChecker(allowedHosts: hosts, fetch: fetcher.function)
         }
-        return JWSVerifier(trustedRoots: settings.appStore.trustedRoots, ocsp: ocsp)
+        let serviceMetrics = ServiceMetrics(factory: metrics)
+        return JWSVerifier(
+            trustedRoots: settings.appStore.trustedRoots, ocsp: ocsp, observe: { serviceMetrics.verified($0) })
     }
 
     private static func serviceConfiguration(_ settings: Settings) -> ServiceConfiguration {
@@ -106,6 +119,7 @@ extension VouchStack {
         configuration.answerWithin = .milliseconds(settings.times.answerWithin.milliseconds)
         configuration.freshFor = settings.times.freshFor
         configuration.appUnreleased = settings.app.isUnreleased
+        configuration.appAppleID = settings.app.appAppleID
         return configuration
     }
 
@@ -121,7 +135,7 @@ func buildService(settings: Settings, role: ServeRole, logger: Logger) async thr
     } catch {
         throw CommandFailure(explaining: error)
     }
-    // Stopped in reverse: first the doors, then the work, then the connections.
+    // Stopped in reverse: first the notice, then the doors, the work, and the connections.
     let (httpClient, pool) = (stack.httpClient, stack.service.pool)
     var services: [any Service] = [
         Closing { try await httpClient.shutdown() },
@@ -131,10 +145,13 @@ func buildService(settings: Settings, role: ServeRole, logger: Logger) async thr
     if role != .api {
         let service = stack.service
         services.append(Running { try await service.recheckWorker.run() })
+        services.append(Running { try await service.notificationWorker.run() })
+        services.append(Running { try await service.notificationSweeper().run() })
         services.append(Running { await decideAgain(service, logger: logger) })
     }
     services.append(operatorApplication(stack, settings: settings, logger: logger))
     if role != .worker { services.append(application(stack, settings: settings, logger: logger)) }
+    services.append(DrainNotice(draining: stack.draining))
     var configuration = ServiceGroupConfiguration(
         services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -159,10 +176,12 @@ private func application(_ stack: VouchStack, settings: Settings, logger: Logger
 /// What operators and probes ask, on an address that is not the customers'.
 private func operatorApplication(_ stack: VouchStack, settings: Settings, logger: Logger) -> some ApplicationProtocol {
     let router = Router()
-    let service = stack.service
+    let (service, draining) = (stack.service, stack.draining)
+    MetricsPage(stack: stack, settings: settings).addRoute(to: router)
     router.get("health/live") { _, _ in "live\n" }
     router.get("health/ready") { _, _ -> Response in
         do {
+            guard !draining.hasBegun else { throw ServiceError.unavailable(retryAfterSeconds: 5) }
             try await service.checkReadiness()
             return Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ready\n")))
         } catch {
@@ -182,7 +201,7 @@ private func decideAgain(_ service: VouchService, logger: Logger) async {
         _ = try await cancelWhenGracefulShutdown { try await service.policyWorker.run() }
     } catch {
         // The next start goes on; and every new input of a chain decides under the policy in force anyway.
-        logger.error("deciding again failed", metadata: ["error": "\(error)"])
+        logger.error("deciding again failed", metadata: [LogKey.error.rawValue: "\(error)"])
     }
     // A service that returns would stop the group.
     try? await gracefulShutdown()

@@ -37,6 +37,10 @@ tags:
     description: What an account may use, and what is to be delivered to it.
   - name: support
     description: Why a transaction is in its state, and a push to ask Apple again.
+  - name: apple
+    description: Whether everything that Apple said is here, and how the service gets on with Apple.
+  - name: notifications
+    description: What Apple sends on its own.
   - name: operations
     description: Health and this document.
 
@@ -624,6 +628,197 @@ paths:
           $ref: '#/components/responses/TooLarge'
         '429':
           $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/coverage:
+    get:
+      operationId: getCoverage
+      tags: [apple]
+      summary: Read up to when Apple's notifications are complete.
+      description: |
+        One item for each store that is served. Every notification that Apple signed from `completeFrom` up to
+        `completeThrough` is in the ledger, verified and applied; docs/coverage.md says how that is known.
+      x-roles: [support, finance]
+      responses:
+        '200':
+          description: What is known.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/CoverageList'
+              examples:
+                both:
+                  summary: Production is up to date; Sandbox could not be asked for an hour.
+                  value:
+                    coverage:
+                      - environment: Production
+                        completeFrom: '2026-05-28T00:00:00.000Z'
+                        completeThrough: '2026-11-20T09:10:00.000Z'
+                        lagSeconds: 300
+                        sweptAt: '2026-11-20T09:15:00.000Z'
+                        fault: null
+                        waiting: 0
+                      - environment: Sandbox
+                        completeFrom: '2026-11-01T12:00:00.000Z'
+                        completeThrough: '2026-11-20T08:10:00.000Z'
+                        lagSeconds: 3900
+                        sweptAt: '2026-11-20T08:15:00.000Z'
+                        fault: server_error
+                        waiting: 2
+                neverSwept:
+                  summary: Nobody has swept yet.
+                  value:
+                    coverage:
+                      - environment: Production
+                        completeFrom: null
+                        completeThrough: null
+                        lagSeconds: null
+                        sweptAt: null
+                        fault: null
+                        waiting: 0
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/apple/health:
+    get:
+      operationId: getAppleHealth
+      tags: [apple]
+      summary: Read how the service gets on with Apple.
+      description: |
+        Budget, queues and notifications are those of the whole deployment. `clockSkewMilliseconds`, `lastCall` and
+        `throttledUntil` are what the process that answers has seen since its start. Asks Apple nothing.
+      x-roles: [support, finance]
+      responses:
+        '200':
+          description: The state at `observedAt`.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/AppleHealth'
+              examples:
+                busy:
+                  summary: Lookups are throttled, and eleven purchases wait for an answer.
+                  value:
+                    observedAt: '2026-11-20T09:15:00.000Z'
+                    clockSkewMilliseconds: -412
+                    environments:
+                      - environment: Production
+                        lastCall: {endpoint: transaction_info, outcome: answered, at: '2026-11-20T09:14:59.870Z'}
+                        budgets:
+                          - {endpointClass: standard, requestsPerHour: 180000, tokens: 9, throttledUntil: null}
+                          - endpointClass: lookup
+                            requestsPerHour: 36000
+                            tokens: 2
+                            throttledUntil: '2026-11-20T09:15:30.000Z'
+                          - {endpointClass: test, requestsPerHour: 3600, tokens: 1, throttledUntil: null}
+                    queue:
+                      due: 41
+                      oldestDueAt: '2026-11-20T09:12:00.000Z'
+                      ageSeconds: 180
+                      retry: {due: 11, oldestDueAt: '2026-11-20T09:14:58.000Z', ageSeconds: 2}
+                      sweep: {due: 30, oldestDueAt: '2026-11-20T09:12:00.000Z', ageSeconds: 180}
+                    notifications:
+                      lastReceivedAt: '2026-11-20T09:14:40.100Z'
+                      waiting: 0
+                      consumptionRequests: {open: 1, nextDeadline: '2026-11-20T18:02:00.000Z'}
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/notifications/apple:
+    post:
+      operationId: postNotification
+      tags: [notifications]
+      summary: Take in one of Apple's App Store Server Notifications (version 2).
+      description: |
+        The address to enter in App Store Connect, for Production and Sandbox. Apple's signature is the authority: no key
+        is needed, and every JWS inside is verified on its own.
+
+        200 means that the notification is durable, together with everything that it changes; a repeat of the same
+        `notificationUUID` changes nothing. What cannot be trusted *yet* (the certificate's status cannot be asked) is
+        stored and decided later. A genuine notification of another app, or of an environment that is not allowed,
+        changes nothing.
+
+        400 is for what Apple did not sign; 503 asks Apple to send it again.
+      x-roles: []
+      security: []
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              $ref: '#/components/schemas/NotificationBody'
+            examples:
+              refused:
+                summary: An envelope that Apple did not sign.
+                value:
+                  signedPayload: eyJhbGciOiJFUzI1NiJ9.eyJub3RpZmljYXRpb25UeXBlIjoiVEVTVCJ9.AAAA
+      responses:
+        '200':
+          description: Stored; Apple need not send it again.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/NotificationReceipt'
+              examples:
+                applied:
+                  value: {outcome: applied}
+                duplicate:
+                  value: {outcome: duplicate}
+        '400':
+          description: 'Not signed by Apple (`notification-refused`), or no such body (`invalid-request`). Nothing is stored.'
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/problem+json:
+              schema:
+                $ref: '#/components/schemas/Problem'
+              examples:
+                refused:
+                  value:
+                    type: urn:vouch:problem:notification-refused
+                    title: The notification is refused
+                    status: 400
+                    detail: 'signedPayload: the header has no array x5c'
+                    instance: urn:request:0b6f6a1c9d3e4f60
+                    code: notification-refused
+                    retryable: false
+        '413':
+          $ref: '#/components/responses/TooLarge'
+        '415':
+          $ref: '#/components/responses/UnsupportedMediaType'
         '500':
           $ref: '#/components/responses/Failed'
         '503':
@@ -1667,6 +1862,7 @@ components:
           type: string
           enum:
             - evidence
+            - mention
             - app_store_answer
             - claim
             - deadline
@@ -1724,6 +1920,216 @@ components:
           minLength: 1
           maxLength: 500
 
+    CoverageList:
+      type: object
+      required: [coverage]
+      properties:
+        coverage:
+          type: array
+          maxItems: 2
+          items:
+            $ref: '#/components/schemas/Coverage'
+
+    Coverage:
+      type: object
+      required: [environment, completeFrom, completeThrough, lagSeconds, sweptAt, fault, waiting]
+      properties:
+        environment:
+          $ref: '#/components/schemas/Environment'
+        completeFrom:
+          description: Null before the first sweep.
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        completeThrough:
+          description: Held back to the oldest notification that waits. Null before the first sweep.
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        lagSeconds:
+          description: From `completeThrough` to now; about 300 to 600 when all is well.
+          type: [integer, 'null']
+          format: int64
+          minimum: 0
+        sweptAt:
+          description: When a sweep last came to its end.
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        fault:
+          description: Why the last sweep did not; docs/coverage.md says what each means. Null when it did.
+          anyOf:
+            - $ref: '#/components/schemas/CoverageFault'
+            - type: 'null'
+        waiting:
+          description: Notifications that are stored and still to be verified or applied.
+          type: integer
+          format: int64
+          minimum: 0
+
+    CoverageFault:
+      type: string
+      enum:
+        - unreleased
+        - unauthorized
+        - throttled
+        - refused_request
+        - malformed
+        - tokens_expire_too_soon
+        - start_too_far_in_past
+        - server_error
+        - not_found_retryable
+        - unexpected_status
+        - timed_out
+        - connection_failed
+        - budget_unavailable
+        - budget_exhausted
+        - cancelled
+        - invalid_identifier
+        - token_not_signed
+        - ledger_unavailable
+        - ledger_overloaded
+        - ledger_outcome_unknown
+        - ledger_too_many
+        - ledger_refused
+        - ledger_unreadable
+
+    AppleHealth:
+      type: object
+      required: [observedAt, clockSkewMilliseconds, environments, queue, notifications]
+      properties:
+        observedAt:
+          $ref: '#/components/schemas/Instant'
+        clockSkewMilliseconds:
+          description: |
+            Our clock minus Apple's, positive when ours is fast, to about a second. Null before this process's first
+            answer.
+          type: [integer, 'null']
+          format: int64
+        environments:
+          type: array
+          maxItems: 2
+          items:
+            $ref: '#/components/schemas/AppleEnvironmentHealth'
+        queue:
+          $ref: '#/components/schemas/CheckQueues'
+        notifications:
+          $ref: '#/components/schemas/NotificationHealth'
+
+    AppleEnvironmentHealth:
+      type: object
+      required: [environment, lastCall, budgets]
+      properties:
+        environment:
+          $ref: '#/components/schemas/Environment'
+        lastCall:
+          description: How this process's newest call ended; null before the first.
+          anyOf:
+            - type: object
+              required: [endpoint, outcome, at]
+              properties:
+                endpoint:
+                  type: string
+                  pattern: ^[a-z][a-z_]{0,63}$
+                outcome:
+                  description: '`answered`, or a short name of what went wrong.'
+                  type: string
+                  pattern: ^[a-z][a-z_]{0,63}$
+                at:
+                  $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        budgets:
+          type: array
+          maxItems: 10
+          items:
+            $ref: '#/components/schemas/AppleBudget'
+
+    AppleBudget:
+      type: object
+      required: [endpointClass, requestsPerHour, tokens, throttledUntil]
+      properties:
+        endpointClass:
+          description: |
+            One of Apple's limits: `standard` for most calls, `lookup` for orders and refund histories, `test` for test
+            notifications.
+          type: string
+          enum: [standard, lookup, test]
+        requestsPerHour:
+          description: As configured; Apple enforces its limits by the hour.
+          type: integer
+          format: int64
+          minimum: 1
+        tokens:
+          description: Requests that may be made at once now, by all processes together; a quarter of a second's worth at most.
+          type: integer
+          format: int64
+          minimum: 0
+        throttledUntil:
+          description: Until when this process asks nothing, because Apple answered 429.
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+
+    CheckQueues:
+      description: Questions to Apple whose time has come, together and by kind.
+      allOf:
+        - $ref: '#/components/schemas/CheckQueue'
+        - type: object
+          required: [retry, sweep]
+          properties:
+            retry:
+              description: About purchases that somebody waits for.
+              $ref: '#/components/schemas/CheckQueue'
+            sweep:
+              description: About settled purchases, with what nobody else needs of the budget.
+              $ref: '#/components/schemas/CheckQueue'
+
+    CheckQueue:
+      type: object
+      required: [due, oldestDueAt, ageSeconds]
+      properties:
+        due:
+          type: integer
+          format: int64
+          minimum: 0
+        oldestDueAt:
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        ageSeconds:
+          description: From `oldestDueAt` to now; 0 when nothing is due.
+          type: integer
+          format: int64
+          minimum: 0
+
+    NotificationHealth:
+      type: object
+      required: [lastReceivedAt, waiting, consumptionRequests]
+      properties:
+        lastReceivedAt:
+          description: From Apple itself or from its history; null before the first.
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        waiting:
+          description: Stored, and still to be verified or applied.
+          type: integer
+          format: int64
+          minimum: 0
+        consumptionRequests:
+          description: Those of Apple's CONSUMPTION_REQUESTs whose deadline has not passed.
+          type: object
+          required: [open, nextDeadline]
+          properties:
+            open:
+              type: integer
+              format: int64
+              minimum: 0
+            nextDeadline:
+              anyOf:
+                - $ref: '#/components/schemas/Instant'
+                - type: 'null'
+
     Health:
       type: object
       required: [status]
@@ -1731,6 +2137,29 @@ components:
         status:
           type: string
           enum: [live, ready]
+
+    NotificationBody:
+      type: object
+      description: 'What Apple sends (responseBodyV2). Unlike other request objects it is open: Apple may add properties.'
+      required: [signedPayload]
+      properties:
+        signedPayload:
+          description: A JWS whose payload is Apple's responseBodyV2DecodedPayload.
+          type: string
+          minLength: 1
+          maxLength: 262144
+
+    NotificationReceipt:
+      type: object
+      required: [outcome]
+      properties:
+        outcome:
+          description: |
+            `applied`: its transaction went through a decision. `duplicate`: known already. `kept`: about no transaction.
+            `asked`: signed under a certificate that has expired since, so Apple is asked in its place. `waiting`: to be
+            verified later. `other_app` and `not_allowed`: changes nothing.
+          type: string
+          enum: [applied, duplicate, kept, asked, waiting, other_app, not_allowed]
 
     ProblemCode:
       description: Stable; docs/errors.md says what each one means and what to do.
@@ -1747,6 +2176,7 @@ components:
         - transaction-refused
         - transaction-claimed
         - grant-cancelled
+        - notification-refused
         - not-ready
         - overloaded
         - internal-error

@@ -15,7 +15,7 @@ struct Vouch: AsyncParsableCommand {
             docs/configuration.md explains each, docs/commands.md each command.
             """,
         version: version,
-        subcommands: [Serve.self, Migrate.self, Keys.self, Verify.self])
+        subcommands: [Serve.self, Migrate.self, Keys.self, Backfill.self, Doctor.self, Verify.self])
 
     /// Parses the arguments, runs the command, and ends the process with the exit code of `docs/commands.md`.
     static func main() async {
@@ -62,6 +62,8 @@ struct Vouch: AsyncParsableCommand {
                 complaint = "vouch: \(failure.sentence)"
                 code = failure.exit.rawValue
             case let exit as VerifyExit:
+                code = exit.rawValue
+            case let exit as DoctorExit:
                 code = exit.rawValue
             default:
                 let parsed = Vouch.exitCode(for: error)

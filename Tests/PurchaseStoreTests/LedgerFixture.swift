@@ -62,7 +62,7 @@ struct LedgerFixture: Sendable {
     }
 
     func account(_ name: String) async throws -> AccountNumber {
-        try await store.accountNumber(of: AccountID(name), statedToken: nil)
+        try await store.accountNumber(of: AccountID(name), statedToken: nil, ruleToken: nil)
     }
 
     /// Decides and commits once; `nil` when the version was stale, the chain otherwise.

@@ -16,17 +16,23 @@ struct WorkTests {
             let chain = try #require(
                 try await ledger.apply(.claimed(id, by: account, at: now), to: Chain(identity: .provisional(id))))
             let (one, two) = (now + .seconds(30), now + .seconds(31))
-            #expect(try await ledger.store.leaseDueChecks(limit: 10, holder: "a", until: one, now: now) == [id])
-            #expect(try await ledger.store.leaseDueChecks(limit: 10, holder: "b", until: one, now: now) == [])
             #expect(
-                try await ledger.store.leaseDueChecks(limit: 10, holder: "b", until: two + .seconds(30), now: two) == [
+                try await ledger.store.leaseDueChecks(sweeps: false, limit: 10, holder: "a", until: one, now: now) == [
                     id
                 ])
+            #expect(
+                try await ledger.store.leaseDueChecks(sweeps: false, limit: 10, holder: "b", until: one, now: now) == []
+            )
+            #expect(
+                try await ledger.store.leaseDueChecks(
+                    sweeps: false, limit: 10, holder: "b", until: two + .seconds(30), now: two) == [
+                        id
+                    ])
             let (item, body) = LedgerFixture.evidence("1")
             _ = try #require(try await ledger.apply(.evidenceVerified(item, absorbing: nil), to: chain, body: body))
             #expect(
                 try await ledger.store.leaseDueChecks(
-                    limit: 10, holder: "c", until: two + .days(9), now: two + .days(8)) == [])
+                    sweeps: false, limit: 10, holder: "c", until: two + .days(9), now: two + .days(8)) == [])
         }
     }
 
@@ -68,7 +74,8 @@ struct WorkTests {
                 try await ledger.apply(.claimed(id, by: account, at: now), to: Chain(identity: .provisional(id))))
             let number = try #require(chain.id)
             #expect(
-                try await ledger.store.leaseDueChecks(limit: 1, holder: "asking", until: now + .seconds(30), now: now)
+                try await ledger.store.leaseDueChecks(
+                    sweeps: false, limit: 1, holder: "asking", until: now + .seconds(30), now: now)
                     == [id])
             var late = Check()
             late.nextCheckAt = now + .days(9)
@@ -82,26 +89,76 @@ struct WorkTests {
         }
     }
 
-    @Test("many workers never take one check twice")
-    func skipLocked() async throws {
+    @Test("many workers never take one check twice, sweeps or not", arguments: [false, true])
+    func skipLocked(sweeps: Bool) async throws {
         try await LedgerFixture.with { ledger in
             let account = try await ledger.account("ada")
-            let now = LedgerFixture.start
             for number in 1...40 {
-                let id = TransactionID("\(number)")
-                _ = try await ledger.apply(.claimed(id, by: account, at: now), to: Chain(identity: .provisional(id)))
+                if sweeps {
+                    try await ledger.settled("\(number)")
+                } else {
+                    let (id, now) = (TransactionID("\(number)"), LedgerFixture.start)
+                    _ = try await ledger.apply(
+                        .claimed(id, by: account, at: now), to: Chain(identity: .provisional(id)))
+                }
             }
+            let now = LedgerFixture.start + .days(2)
             let taken = try await withThrowingTaskGroup(of: [TransactionID].self) { group in
                 for worker in 0..<8 {
                     group.addTask {
                         try await ledger.store.leaseDueChecks(
-                            limit: 7, holder: "worker-\(worker)", until: now + .seconds(30), now: now)
+                            sweeps: sweeps, limit: 7, holder: "worker-\(worker)", until: now + .seconds(30), now: now)
                     }
                 }
                 return try await group.reduce(into: []) { $0 += $1 }
             }
             #expect(Set(taken).count == taken.count)
             #expect(taken.count == 40)
+        }
+    }
+
+    @Test("sweeps of paid transactions, however many and however long due, are not in the way of a pending one")
+    func sweepsApart() async throws {
+        try await LedgerFixture.with { ledger in
+            for number in 1...20 { try await ledger.settled("\(number)") }
+            try await ledger.settled("30", isRevoked: true)
+            let account = try await ledger.account("bob")
+            let (id, late) = (TransactionID("40"), LedgerFixture.start + .days(3))
+            _ = try await ledger.apply(
+                .claimed(id, by: account, at: late), to: Chain(identity: .provisional(id)), at: late)
+            #expect(try await ledger.count("SELECT count(*) FROM checks WHERE sweep") == 20)
+            func lease(sweeps: Bool, at now: Instant) async throws -> [TransactionID] {
+                try await ledger.store.leaseDueChecks(
+                    sweeps: sweeps, limit: 50, holder: "a", until: now + .seconds(60), now: now)
+            }
+            #expect(try await lease(sweeps: true, at: LedgerFixture.start + .hours(12)) == [])
+            #expect(try await lease(sweeps: false, at: late) == [id])
+            let swept = try await lease(sweeps: true, at: late)
+            #expect(Set(swept) == Set((1...20).map { TransactionID("\($0)") }), "and what is refunded is not swept")
+            #expect(try await lease(sweeps: true, at: late) == [])
+        }
+    }
+
+    @Test("a sweep that is planned and one that was asked in vain survive their rows")
+    func sweepRows() async throws {
+        try await LedgerFixture.with { ledger in
+            let chain = try await ledger.settled("1")
+            let id = TransactionID("1")
+            let planned = try #require(chain.checks[id]?.nextCheckAt)
+            #expect(try await ledger.store.chain(holding: id)?.checks == chain.checks)
+            guard
+                case .reschedule(let after) = decide(
+                    chain, .appStoreUnanswered(id, .unavailable), policy: LedgerFixture.policy, now: planned)
+            else {
+                Issue.record("a fruitless sweep is planned again, and no event")
+                return
+            }
+            let number = try #require(chain.id)
+            #expect(
+                try await ledger.store.saveChecks(after.checks, of: number, at: chain.version, holder: "tester"))
+            let stored = try #require(try await ledger.store.chain(holding: id)?.checks[id])
+            #expect(stored == after.checks[id] && stored.isSweep)
+            #expect(try await ledger.count("SELECT count(*) FROM checks WHERE sweep") == 1)
         }
     }
 

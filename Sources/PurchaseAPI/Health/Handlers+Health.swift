@@ -9,6 +9,8 @@ extension Handlers {
 
     /// Says whether the database answers and has our schema, for `GET /health/ready`; never asks Apple.
     func getReadiness(_ context: VouchRequestContext) async throws(Problem) -> Response {
+        // Before the database is asked: whoever asks shall send requests elsewhere while they are still answered.
+        guard !configuration.isDraining() else { throw .draining }
         do throws(ServiceError) {
             try await useCases.checkReadiness()
         } catch {

@@ -14,11 +14,16 @@ extension Problem {
     /// The request body didn't arrive, or the use case didn't end, within the time limit.
     static let tooSlow = retry(.overloaded, after: 1, "The request was not done in time. Sending it again is safe.")
 
+    /// The process was told to stop, and still answers what comes.
+    static let draining = retry(.notReady, after: 5, "The process is about to stop.")
+
     static func invalidRequest(_ faults: [Fault]) -> Problem {
         var problem = Problem(.invalidRequest, "See `errors`.")
         problem.faults = faults
         return problem
     }
+
+    static func notificationRefused(_ detail: String) -> Problem { Problem(.notificationRefused, detail) }
 
     static func unauthenticated(credentialSent: Bool) -> Problem {
         var problem = Problem(.unauthenticated, "Send a valid key in the header Authorization.")

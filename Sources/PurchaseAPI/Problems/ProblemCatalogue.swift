@@ -24,6 +24,8 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     case transactionClaimed = "transaction-claimed"
     /// A refund came before the delivery was acknowledged.
     case grantCancelled = "grant-cancelled"
+    /// A notification that Apple did not sign.
+    case notificationRefused = "notification-refused"
     /// The process can't serve now; health checks only.
     case notReady = "not-ready"
     /// The request can't be taken now.
@@ -37,7 +39,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     /// The HTTP status.
     package var status: Int {
         switch self {
-        case .invalidRequest: 400
+        case .invalidRequest, .notificationRefused: 400
         case .unauthenticated: 401
         case .forbidden: 403
         case .notFound: 404
@@ -66,6 +68,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
         case .transactionRefused: "The transaction is refused"
         case .transactionClaimed: "The transaction is claimed by another account"
         case .grantCancelled: "The grant is cancelled"
+        case .notificationRefused: "The notification is refused"
         case .notReady: "The service is not ready"
         case .overloaded: "The service cannot take the request now"
         case .internalError: "Something failed in the service"
@@ -77,7 +80,8 @@ package enum ProblemCode: String, CaseIterable, Sendable {
         switch self {
         case .rateLimited, .notReady, .overloaded, .internalError: true
         case .invalidRequest, .unauthenticated, .forbidden, .notFound, .methodNotAllowed, .payloadTooLarge,
-            .unsupportedMediaType, .transactionRefused, .transactionClaimed, .grantCancelled:
+            .unsupportedMediaType, .transactionRefused, .transactionClaimed, .grantCancelled,
+            .notificationRefused:
             false
         }
     }

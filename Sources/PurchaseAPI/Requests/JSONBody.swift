@@ -11,8 +11,8 @@ func readJSONObject(of request: Request, maximumBytes: Int) async throws -> JSON
     let buffer: ByteBuffer
     do {
         buffer = try await request.body.collect(upTo: maximumBytes)
-    } catch let error as NIOTooManyBytesError {
-        throw error
+    } catch is NIOTooManyBytesError {
+        throw Problem.payloadTooLarge(maximumBytes: maximumBytes)
     } catch let error as CancellationError {
         throw error
     } catch {

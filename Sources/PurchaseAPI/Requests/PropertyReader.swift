@@ -42,9 +42,9 @@ struct PropertyReader {
     /// Adds a fault of the whole object.
     mutating func blameBody(_ detail: String) { faults.add(body: detail) }
 
-    /// Blames unknown and repeated properties, after every known one has been read.
-    mutating func finish() {
-        for (name, _) in object.members where !known.contains(name) {
+    /// Blames unknown and repeated properties, after every known one has been read; unknown ones not in what Apple sends.
+    mutating func finish(allowsUnknown: Bool = false) {
+        for (name, _) in object.members where !allowsUnknown && !known.contains(name) {
             faults.add(property: name, "Is unknown; leave it out. Known are \(known.joined(separator: ", ")).")
         }
         for name in object.repeatedNames.sorted() { faults.add(property: name, "Is there twice; send it once.") }

@@ -17,6 +17,12 @@ package enum APIOperation: String, CaseIterable, Sendable {
     case listGrants
     /// Say that a delivery is credited.
     case acknowledgeGrant
+    /// Read up to when Apple's notifications are complete.
+    case getCoverage
+    /// Read how the service gets on with Apple.
+    case getAppleHealth
+    /// Take in one of Apple's notifications.
+    case postNotification
     /// Is the process alive?
     case getLiveness
     /// Can the process serve?
@@ -27,9 +33,9 @@ package enum APIOperation: String, CaseIterable, Sendable {
     /// The method.
     package var method: HTTPRequest.Method {
         switch self {
-        case .postTransaction, .recheckTransaction, .acknowledgeGrant: .post
-        case .getTransaction, .listTransactionEvents, .getEntitlements, .listGrants, .getLiveness, .getReadiness,
-            .getOpenAPI:
+        case .postTransaction, .recheckTransaction, .acknowledgeGrant, .postNotification: .post
+        case .getTransaction, .listTransactionEvents, .getEntitlements, .listGrants, .getCoverage,
+            .getAppleHealth, .getLiveness, .getReadiness, .getOpenAPI:
             .get
         }
     }
@@ -44,6 +50,9 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .getEntitlements: "/v1/accounts/{accountId}/entitlements"
         case .listGrants: "/v1/accounts/{accountId}/grants"
         case .acknowledgeGrant: "/v1/grants/{id}/acknowledge"
+        case .getCoverage: "/v1/coverage"
+        case .getAppleHealth: "/v1/apple/health"
+        case .postNotification: "/v1/notifications/apple"
         case .getLiveness: "/health/live"
         case .getReadiness: "/health/ready"
         case .getOpenAPI: "/openapi.yaml"
@@ -58,7 +67,8 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .listTransactionEvents, .recheckTransaction: [.support]
         case .getEntitlements: [.app, .user, .support]
         case .listGrants, .acknowledgeGrant: [.app]
-        case .getLiveness, .getReadiness, .getOpenAPI: []
+        case .getCoverage, .getAppleHealth: [.support, .finance]
+        case .postNotification, .getLiveness, .getReadiness, .getOpenAPI: []
         }
     }
 

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import PurchaseService
 
 /// Gives every exchange a name, in the answer, in problems and in the logs.
 ///
@@ -16,7 +17,10 @@ struct RequestIDMiddleware: RouterMiddleware {
         context.requestID = id
         context.logger[metadataKey: "hb.request.id"] = nil
         context.logger[metadataKey: LogKey.requestID.rawValue] = .string(id)
-        var response = try await next(request, context)
+        // Loggers that know nothing of the request find its id there.
+        var response = try await CurrentRequest.$id.withValue(id) { [context] in
+            try await next(request, context)
+        }
         response.headers[.requestID] = id
         return response
     }

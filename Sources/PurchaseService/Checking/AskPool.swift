@@ -1,4 +1,5 @@
 import Logging
+import Metrics
 import PurchaseCore
 import ServiceLifecycle
 import Synchronization
@@ -14,6 +15,8 @@ package final class AskPool: Sendable {
         var first: StoreEnvironment?
         var lane: RequestLane
         var enqueuedAt: Instant
+        /// The request that wants to know, if it is one; for log lines.
+        var requestID: String?
     }
 
     private struct Flight {
@@ -39,13 +42,20 @@ package final class AskPool: Sendable {
     private let checker: TransactionChecker
     private let configuration: ServiceConfiguration
     private let logger: Logger
+    private let metrics: [RequestLane: AskMetrics]
+    private let flightsMeter: Meter
     private let state = Mutex(State())
     private let queues: [RequestLane: Queue]
 
-    init(checker: TransactionChecker, configuration: ServiceConfiguration, logger: Logger) {
+    init(
+        checker: TransactionChecker, configuration: ServiceConfiguration, logger: Logger, metrics: ServiceMetrics
+    ) {
         self.checker = checker
         self.configuration = configuration
         self.logger = logger
+        self.metrics = Dictionary(uniqueKeysWithValues: RequestLane.allCases.map { ($0, metrics.asks(in: $0)) })
+        flightsMeter = metrics.flights
+        flightsMeter.set(0)
         queues = Dictionary(
             uniqueKeysWithValues: RequestLane.allCases.map { ($0, Queue(configuration.asksQueuedMax)) })
     }
@@ -60,13 +70,17 @@ package final class AskPool: Sendable {
         state.withLock { state in
             guard state.flights[id] == nil else { return false }
             state.flights[id] = Flight()
+            flightsMeter.set(state.flights.count)
             return true
         }
     }
 
     /// Ends a flight and wakes everybody who joined it.
     func end(_ id: TransactionID) {
-        let flight = state.withLock { $0.flights.removeValue(forKey: id) }
+        let flight = state.withLock { state in
+            defer { flightsMeter.set(state.flights.count) }
+            return state.flights.removeValue(forKey: id)
+        }
         guard let flight else { return }
         for waiter in flight.waiters.values { waiter.resume() }
     }
@@ -74,16 +88,13 @@ package final class AskPool: Sendable {
     /// Hands a flight that this caller began over to the pool, which ends it; false (and ended) when the queue is full.
     func enqueue(_ job: Job) -> Bool {
         guard let queue = queues[job.lane] else { preconditionFailure("a queue exists for every lane") }
-        switch queue.input.yield(job) {
-        case .enqueued:
-            return true
-        case .dropped, .terminated:
-            end(job.transactionID)
-            return false
-        @unknown default:
-            end(job.transactionID)
-            return false
-        }
+        // Before it is handed over, so that whoever takes it finds it counted.
+        metrics[job.lane]?.queued.increment()
+        if case .enqueued = queue.input.yield(job) { return true }
+        metrics[job.lane]?.queued.decrement()
+        metrics[job.lane]?.rejected.increment()
+        end(job.transactionID)
+        return false
     }
 
     /// Waits until the flight ends, at most so long; returns at once when there is none.
@@ -139,14 +150,18 @@ package final class AskPool: Sendable {
         await withDiscardingTaskGroup { group in
             let places = Places(configuration.asks(in: lane))
             for await job in jobs {
+                metrics[lane]?.queued.decrement()
                 // What was queued when the stop came stays due in the ledger.
                 if state.withLock({ $0.isStopping }) {
                     end(job.transactionID)
                     continue
                 }
                 await places.take()
+                metrics[lane]?.running.increment()
                 group.addTask {
-                    await self.perform(job)
+                    // The job came through a queue, and with it the request that it is for.
+                    await CurrentRequest.$id.withValue(job.requestID) { await self.perform(job) }
+                    self.metrics[lane]?.running.decrement()
                     places.giveBack()
                 }
             }
@@ -159,7 +174,11 @@ package final class AskPool: Sendable {
             _ = try await checker.check(job.transactionID, first: job.first, lane: job.lane)
         } catch {
             // The lease runs out and the worker asks again; nothing is lost.
-            logger.error("check failed", metadata: ["transaction": "\(job.transactionID)", "error": "\(error)"])
+            logger.error(
+                "check failed",
+                metadata: [
+                    LogKey.transaction.rawValue: "\(job.transactionID)", LogKey.error.rawValue: "\(error)",
+                ])
         }
         end(job.transactionID)
     }

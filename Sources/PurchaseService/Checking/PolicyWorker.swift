@@ -30,13 +30,15 @@ package struct PolicyWorker: Sendable {
                 } catch {
                     faults += 1
                     dependencies.logger.error(
-                        "a chain can't be decided again", metadata: ["chain": "\(id.rawValue)", "error": "\(error)"])
+                        "a chain can't be decided again",
+                        metadata: [LogKey.chain.rawValue: "\(id.rawValue)", LogKey.error.rawValue: "\(error)"])
                 }
             }
         }
         guard faults == 0, !Task.isCancelled else { return events }
         try await dependencies.ledger.setDecidedPolicy(version)
-        dependencies.logger.notice("decided again under a changed policy", metadata: ["events": "\(events)"])
+        dependencies.logger.notice(
+            "decided again under a changed policy", metadata: [LogKey.events.rawValue: "\(events)"])
         return events
     }
 

@@ -28,7 +28,7 @@ struct TransactionChecker: Sendable {
                 return try await record(evidence, cause: Decider.Cause(body: body), known: chain)
             } catch  where error.code == .refused {
                 // Signed by Apple and beyond what the ledger can hold: asked again later, and somebody should look.
-                dependencies.logger.error("evidence can't be stored", metadata: ["error": "\(error)"])
+                dependencies.logger.error("evidence can't be stored", metadata: [LogKey.error.rawValue: "\(error)"])
                 return try await record(.answerRefused, about: id, known: chain)
             }
         case .none(let answer):
@@ -40,8 +40,10 @@ struct TransactionChecker: Sendable {
         _ answer: AppStoreNonAnswer, about id: TransactionID, known chain: Chain
     ) async throws(LedgerError) -> Chain {
         if let alarm = answer.alarm {
+            dependencies.metrics.alarmRaised(alarm.rawValue)
             dependencies.logger.error(
-                "alarm", metadata: ["alarm": "\(alarm.rawValue)", "transactions": "\(id)"])
+                "alarm",
+                metadata: [LogKey.alarm.rawValue: "\(alarm.rawValue)", LogKey.transactions.rawValue: "\(id)"])
         }
         let result = try await decider.run(
             known: chain, cause: Decider.Cause(),
@@ -54,6 +56,13 @@ struct TransactionChecker: Sendable {
     func record(
         _ evidence: Evidence, cause: Decider.Cause, known: Chain?, lease: (Chain) -> CheckLease? = { _ in nil }
     ) async throws(LedgerError) -> Chain {
+        try await decide(evidence, cause: cause, known: known, lease: lease).chain
+    }
+
+    /// Does what ``record(_:cause:known:lease:)`` does, and tells the decision too.
+    func decide(
+        _ evidence: Evidence, cause: Decider.Cause, known: Chain?, lease: (Chain) -> CheckLease? = { _ in nil }
+    ) async throws(LedgerError) -> (chain: Chain, decision: Decision) {
         let facts = evidence.facts
         let id = facts.transactionID
         let identity = Chain.Identity.original(facts.environment, facts.originalTransactionID)
@@ -79,7 +88,7 @@ struct TransactionChecker: Sendable {
             _ = try await dependencies.ledger.saveChecks(
                 [id: check], of: chain, at: result.chain.version, holder: dependencies.processName)
         }
-        return result.chain
+        return result
     }
 
     private func load(_ id: TransactionID) async throws(LedgerError) -> Chain {
@@ -115,8 +124,8 @@ struct TransactionChecker: Sendable {
             dependencies.logger.debug(
                 "app store answered",
                 metadata: [
-                    "transaction": "\(id)", "environment": "\(store.rawValue)", "outcome": "\(answer.code)",
-                    "lane": "\(lane.rawValue)",
+                    LogKey.transaction.rawValue: "\(id)", LogKey.environment.rawValue: "\(store.rawValue)",
+                    LogKey.outcome.rawValue: "\(answer.code)", LogKey.lane.rawValue: "\(lane.rawValue)",
                 ])
             switch answer {
             case .signed(let jws):
@@ -158,7 +167,8 @@ struct TransactionChecker: Sendable {
             return .none(.answerRefused)
         case .undetermined(let doubt, _):
             dependencies.logger.warning(
-                "verification undetermined", metadata: ["transaction": "\(id)", "doubt": "\(doubt.code.rawValue)"])
+                "verification undetermined",
+                metadata: [LogKey.transaction.rawValue: "\(id)", LogKey.doubt.rawValue: "\(doubt.code.rawValue)"])
             return .none(.verificationUndetermined)
         case .verified(let verified):
             let refused: Refused?
@@ -195,7 +205,10 @@ struct TransactionChecker: Sendable {
     private func keep(_ refused: Refused, about id: TransactionID, jws: String) async {
         dependencies.logger.error(
             "app store answer refused",
-            metadata: ["transaction": "\(id)", "step": "\(refused.step)", "code": "\(refused.code)"])
+            metadata: [
+                LogKey.transaction.rawValue: "\(id)", LogKey.step.rawValue: "\(refused.step)",
+                LogKey.code.rawValue: "\(refused.code)",
+            ])
         do {
             try await dependencies.ledger.keep(
                 RefusedSubmission(
@@ -204,7 +217,7 @@ struct TransactionChecker: Sendable {
                     sha256: dependencies.cryptography.sha256(Array(jws.utf8)), transactionID: id, account: nil,
                     actor: nil, requestID: nil))
         } catch {
-            dependencies.logger.error("refusal not kept", metadata: ["error": "\(error)"])
+            dependencies.logger.error("refusal not kept", metadata: [LogKey.error.rawValue: "\(error)"])
         }
     }
 }

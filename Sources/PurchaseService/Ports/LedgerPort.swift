@@ -3,9 +3,12 @@ package import PurchaseCore
 /// The ledger, as the use cases need it.
 ///
 /// Implemented by `PurchaseStore`; throws ``LedgerError`` alone.
-package protocol LedgerPort: Sendable {
-    /// The ledger's number of an account, given out on first sight; a stated token is remembered for it.
-    func accountNumber(of account: AccountID, statedToken: AppAccountToken?) async throws(LedgerError) -> AccountNumber
+package protocol LedgerPort: NotificationPort, CoveragePort {
+    /// The ledger's number of an account, given out on first sight; a stated token, and the one that it has by rule, are
+    /// remembered for it.
+    func accountNumber(
+        of account: AccountID, statedToken: AppAccountToken?, ruleToken: AppAccountToken?
+    ) async throws(LedgerError) -> AccountNumber
     /// The number of an account that was seen before, else `nil`.
     func findAccount(_ account: AccountID) async throws(LedgerError) -> AccountNumber?
 
@@ -45,9 +48,10 @@ package protocol LedgerPort: Sendable {
     func lease(
         _ transaction: TransactionID, holder: String, until: Instant, notAskedSince: Instant, now: Instant
     ) async throws(LedgerError) -> Bool
-    /// Takes up to `limit` due checks that nobody holds, most overdue first.
+    /// Takes up to `limit` due checks that nobody holds, most overdue first: sweeps of paid transactions alone, or all
+    /// others alone, so that neither has to wait for the other.
     func leaseDueChecks(
-        limit: Int, holder: String, until: Instant, now: Instant
+        sweeps: Bool, limit: Int, holder: String, until: Instant, now: Instant
     ) async throws(LedgerError) -> [TransactionID]
 
     /// What an account may use: one row per (key, environment), the active one with the latest end.
@@ -118,6 +122,8 @@ package struct CommittableDecision: Sendable {
     package var recordedAt: Instant
     /// The signed text of the decision's evidence, and the personal data in it.
     package var body: EvidenceBody?
+    /// The notification that brought the evidence, kept in the same database transaction.
+    package var notification: NotificationRecord?
     /// The process that commits; only its own leases end.
     package var process: String
     /// The lease that the commit takes for asking Apple next; `nil` ends the lease.
@@ -126,7 +132,7 @@ package struct CommittableDecision: Sendable {
     /// Takes every part.
     package init(
         recorded: Decision.Recorded, before: Chain, actor: String?, requestID: String?, recordedAt: Instant,
-        body: EvidenceBody?, process: String, lease: CheckLease?
+        body: EvidenceBody?, notification: NotificationRecord? = nil, process: String, lease: CheckLease?
     ) {
         self.recorded = recorded
         self.before = before
@@ -134,6 +140,7 @@ package struct CommittableDecision: Sendable {
         self.requestID = requestID
         self.recordedAt = recordedAt
         self.body = body
+        self.notification = notification
         self.process = process
         self.lease = lease
     }

@@ -20,7 +20,7 @@ package struct TransactionView: Sendable {
     package var entitlementReason: EntitlementReason
     /// Whether the app may finish the StoreKit transaction.
     package var mayFinish: Bool
-    /// When Apple is asked next.
+    /// When Apple is asked next; `nil` where nothing is open, also when a sweep of a paid transaction is planned.
     package var nextCheckAt: Instant?
     /// The chain's version.
     package var version: Int64

@@ -23,7 +23,7 @@ extension VouchService {
             deciding: deciding, accountID: holder, claim: claim, isEntitled: verdict.isEntitled && mine,
             entitlementReason: mine ? EntitlementReason(verdict) : .unclaimed,
             mayFinish: transaction.state.isSettled && claim?.status == .held,
-            nextCheckAt: chain.checks[id]?.nextCheckAt, version: chain.version)
+            nextCheckAt: chain.checks[id].flatMap { $0.isSweep ? nil : $0.nextCheckAt }, version: chain.version)
     }
 
     /// The transaction's own fields, with the refund of the deciding evidence, which may be about a sibling.

@@ -33,7 +33,9 @@ extension VouchService {
         case .refused(let refusal, let detail): return .refused(refusal, detail: detail)
         }
         let account = try await withLedger { () async throws(LedgerError) in
-            try await ledger.accountNumber(of: submission.account, statedToken: submission.appAccountToken)
+            try await ledger.accountNumber(
+                of: submission.account, statedToken: submission.appAccountToken,
+                ruleToken: dependencies.cryptography.accountToken(submission.account))
         }
         let leads = pool.begin(subject.id)
         let chain: Chain
@@ -44,7 +46,7 @@ extension VouchService {
             if leads { pool.end(subject.id) }
             throw error
         }
-        let after = try await settle(subject, chain: chain, caller: caller, leads: leads)
+        let after = try await settle(subject, chain: chain, caller: caller, requestID: requestID, leads: leads)
         let token = dependencies.cryptography.claimToken(subject.id, account)
         return .recorded(view(of: subject.id, in: after, claimant: account), claimToken: token)
     }
@@ -65,6 +67,7 @@ extension VouchService {
         func refuse(
             _ refusal: SubmissionRefusal, step: String, code: String, detail: String, about id: TransactionID?
         ) async throws(ServiceError) -> Reading {
+            dependencies.metrics.submissionRefused(refusal)
             try await withLedger { () async throws(LedgerError) in
                 try await ledger.keep(
                     RefusedSubmission(
@@ -207,7 +210,7 @@ extension VouchService {
 
     /// Gets Apple's word where it is needed, and returns the chain as it then is, at the latest after `answerWithin`.
     private func settle(
-        _ subject: Subject, chain: Chain, caller: Caller, leads: Bool
+        _ subject: Subject, chain: Chain, caller: Caller, requestID: String, leads: Bool
     ) async throws(ServiceError) -> Chain {
         let id = subject.id
         guard asksApple(about: id, in: chain) else {
@@ -222,7 +225,8 @@ extension VouchService {
             let lane: RequestLane = caller.roles.contains(.app) || subject.isSigned ? .interactive : .unproven
             _ = pool.enqueue(
                 AskPool.Job(
-                    transactionID: id, first: subject.environment, lane: lane, enqueuedAt: dependencies.clock.now()))
+                    transactionID: id, first: subject.environment, lane: lane, enqueuedAt: dependencies.clock.now(),
+                    requestID: requestID))
         }
         await pool.join(id, atMost: configuration.answerWithin)
         return try await withLedger { () async throws(LedgerError) in try await ledger.chain(holding: id) } ?? chain

@@ -13,6 +13,7 @@ struct Decider: Sendable {
         var actor: String?
         var requestID: String?
         var body: EvidenceBody?
+        var notification: NotificationRecord?
     }
 
     /// Runs an input against a chain until it is committed or changes nothing.
@@ -45,6 +46,7 @@ struct Decider: Sendable {
             case .nothing(.absorbed):
                 continue
             case .nothing:
+                dependencies.metrics.decided(fact.kind, decision, from: chain)
                 return (chain, decision)
             case .reschedule(let after):
                 guard let id = chain.id,
@@ -52,15 +54,18 @@ struct Decider: Sendable {
                         changedChecks(from: chain, to: after), of: id, at: chain.version,
                         holder: dependencies.processName)
                 else { continue }
+                dependencies.metrics.decided(fact.kind, decision, from: chain)
                 return (after, decision)
             case .record(let recorded):
                 do {
                     let committed = try await dependencies.ledger.commit(
                         CommittableDecision(
                             recorded: recorded, before: chain, actor: cause.actor, requestID: cause.requestID,
-                            recordedAt: now, body: cause.body, process: dependencies.processName,
+                            recordedAt: now, body: cause.body, notification: cause.notification,
+                            process: dependencies.processName,
                             lease: lease(recorded.chain)))
                     guard let id = committed else { continue }
+                    dependencies.metrics.decided(fact.kind, decision, from: chain)
                     tell(recorded)
                     var after = recorded.chain
                     after.id = id
@@ -87,11 +92,12 @@ struct Decider: Sendable {
     private func tell(_ recorded: Decision.Recorded) {
         // What an answer of Apple's calls for is told with each answer, whether or not the ledger changes.
         for alarm in recorded.alarms where recorded.input != .appStoreAnswer {
+            dependencies.metrics.alarmRaised(alarm.rawValue)
             dependencies.logger.error(
                 "alarm",
                 metadata: [
-                    "alarm": "\(alarm.rawValue)", "rule": "\(recorded.rule.rawValue)",
-                    "transactions":
+                    LogKey.alarm.rawValue: "\(alarm.rawValue)", LogKey.rule.rawValue: "\(recorded.rule.rawValue)",
+                    LogKey.transactions.rawValue:
                         "\(recorded.chain.transactions.keys.sorted().prefix(3).map(\.rawValue).joined(separator: " "))",
                 ])
         }

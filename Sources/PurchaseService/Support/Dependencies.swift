@@ -44,6 +44,8 @@ package struct ServiceConfiguration: Sendable {
     package var freshFor: Span = .days(1)
     /// Whether Production's 401 counts as its "not found" (`VOUCH_APP_UNRELEASED`).
     package var appUnreleased = false
+    /// The app's number in the store (`VOUCH_APP_APPLE_ID`); `nil` accepts any.
+    package var appAppleID: Int64?
     /// Questions to Apple under way at once in this process and lane; see ``asks(in:)``.
     package var asksMax = 64
     /// Questions that may wait for one of those places, per lane; beyond, the recheck worker takes over.
@@ -82,6 +84,10 @@ package struct ServiceDependencies: Sendable {
     package var ledger: any LedgerPort
     /// Apple, or the simulator.
     package var appStore: any AppStorePort
+    /// Apple's own history of its notifications.
+    package var history: any NotificationHistoryPort
+    /// What the client for Apple knows of itself.
+    package var health: any AppStoreHealthPort
     /// Checks signatures.
     package var verifier: JWSVerifier
     /// Settings and catalogue.
@@ -94,19 +100,26 @@ package struct ServiceDependencies: Sendable {
     package var processName: String
     /// Where alarms and faults are told.
     package var logger: Logger
+    /// Where things are counted.
+    package var metrics: ServiceMetrics
 
     /// Takes every part.
     package init(
-        ledger: any LedgerPort, appStore: any AppStorePort, verifier: JWSVerifier, policy: Policy, clock: WallClock,
-        cryptography: ServiceCryptography, processName: String, logger: Logger
+        ledger: any LedgerPort, appStore: any AppStorePort, history: any NotificationHistoryPort,
+        health: any AppStoreHealthPort, verifier: JWSVerifier, policy: Policy, clock: WallClock,
+        cryptography: ServiceCryptography, processName: String, logger: Logger,
+        metrics: ServiceMetrics = ServiceMetrics()
     ) {
         self.ledger = ledger
         self.appStore = appStore
+        self.history = history
+        self.health = health
         self.verifier = verifier
         self.policy = policy
         self.clock = clock
         self.cryptography = cryptography
         self.processName = processName
         self.logger = logger
+        self.metrics = metrics
     }
 }

@@ -35,7 +35,8 @@ extension TransactionFacts {
         isUpgraded = payload.isUpgraded ?? false
     }
 
-    private static func storable(_ date: Instant?) -> Instant? {
+    /// A date that the ledger can hold; `nil` for others and for none.
+    static func storable(_ date: Instant?) -> Instant? {
         guard let date, (-62_135_596_800_000...253_402_300_799_999).contains(date.millisecondsSince1970) else {
             return nil
         }

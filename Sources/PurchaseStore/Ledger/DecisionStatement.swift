@@ -12,15 +12,20 @@ struct DecisionStatement {
     private var parts: [String] = []
     private var values: [PostgresValue] = []
 
-    /// The statement of a decision; `headerIsStored` leaves out the certificates that an earlier commit stored already.
-    static func build(_ decision: CommittableDecision, headerIsStored: Bool) throws(LedgerError) -> SQL {
+    /// The statement of a decision; leaves out the certificates that an earlier commit stored already, by their digests.
+    static func build(
+        _ decision: CommittableDecision, storedHeaders: Set<[UInt8]>
+    ) throws(LedgerError) -> SQL {
         var statement = DecisionStatement()
         let rows = DecisionRows(decision)
         statement.compareAndSet(decision)
         if let absorbed = decision.recorded.absorbed { try statement.absorb(absorbed, decision) }
         try statement.event(decision)
         if let evidence = decision.recorded.evidence {
-            try statement.evidence(evidence, body: decision.body, headerIsStored: headerIsStored)
+            try statement.evidence(evidence, body: decision.body, storedHeaders: storedHeaders)
+        }
+        if let notification = decision.notification {
+            statement.notification(notification, storedHeaders: storedHeaders)
         }
         try statement.append(rows, process: decision.process)
         return SQL(
@@ -143,7 +148,7 @@ struct DecisionStatement {
     }
 
     private mutating func evidence(
-        _ evidence: Evidence, body: EvidenceBody?, headerIsStored: Bool
+        _ evidence: Evidence, body: EvidenceBody?, storedHeaders: Set<[UInt8]>
     ) throws(LedgerError) {
         let digest = bind(.bytea(try Self.bytes(evidence.id)))
         let source = bind(.text(evidence.id.source.rawValue))
@@ -167,7 +172,7 @@ struct DecisionStatement {
         let rest = bind(.text(parts.rest))
         let token = bind(body.appAccountToken.map { .text($0.rawValue) } ?? .null(.text))
         let download = bind(body.appTransactionID.map { .text(String($0.prefix(64))) } ?? .null(.text))
-        if !headerIsStored {
+        if !storedHeaders.contains(parts.headerSHA256) {
             let text = bind(.text(parts.header))
             add(
                 "header",
@@ -181,6 +186,14 @@ struct DecisionStatement {
             INSERT INTO evidence_bodies (sha256, source, header_sha256, rest, app_account_token, app_transaction_id)
             SELECT \(digest), \(source), \(header), \(rest), \(token), \(download) FROM cas
             """)
+    }
+
+    // MARK: Notifications
+
+    private mutating func notification(_ notification: NotificationRecord, storedHeaders: Set<[UInt8]>) {
+        let part = NotificationPart(notification, storedHeaders: storedHeaders, firstPlace: values.count + 1)
+        values += part.values
+        for (name, text) in part.texts(from: "cas") { add(name, text) }
     }
 
     // MARK: Projections

@@ -26,21 +26,27 @@ package final class LedgerStore: LedgerPort {
 
     // MARK: Accounts
 
-    /// See ``LedgerPort/accountNumber(of:statedToken:)``.
+    /// See ``LedgerPort/accountNumber(of:statedToken:ruleToken:)``.
     package func accountNumber(
-        of account: AccountID, statedToken: AppAccountToken?
+        of account: AccountID, statedToken: AppAccountToken?, ruleToken: AppAccountToken?
     ) async throws(LedgerError) -> AccountNumber {
         let id = account.rawValue
-        if let row = try await row("SELECT account_number, stated_token FROM accounts WHERE account_id = \(id)") {
-            let number = AccountNumber(try decode(row, "account_number"))
-            let stored: String? = try decode(row, "stated_token")
-            guard let statedToken, stored != statedToken.rawValue else { return number }
+        let known = try await row(
+            "SELECT account_number, stated_token, rule_token FROM accounts WHERE account_id = \(id)")
+        if let known {
+            let stored: String? = try decode(known, "stated_token")
+            let rule: String? = try decode(known, "rule_token")
+            if statedToken == nil || stored == statedToken?.rawValue, rule == ruleToken?.rawValue {
+                return AccountNumber(try decode(known, "account_number"))
+            }
         }
-        // Never overwrites a stated token with none.
+        // Never overwrites a stated token with none; the one by rule follows the setting.
         let made = try await row(
             """
-            INSERT INTO accounts (account_id, stated_token) VALUES (\(id), \((statedToken?.rawValue).postgresValue))
-            ON CONFLICT (account_id) DO UPDATE SET stated_token = coalesce(excluded.stated_token, accounts.stated_token)
+            INSERT INTO accounts (account_id, stated_token, rule_token)
+            VALUES (\(id), \((statedToken?.rawValue).postgresValue), \((ruleToken?.rawValue).postgresValue))
+            ON CONFLICT (account_id) DO UPDATE SET rule_token = excluded.rule_token,
+                stated_token = coalesce(excluded.stated_token, accounts.stated_token)
             RETURNING account_number
             """)
         guard let made else { throw LedgerError(.refused, "an account got no number") }
@@ -90,19 +96,20 @@ package final class LedgerStore: LedgerPort {
 
     /// See ``LedgerPort/commit(_:)``.
     package func commit(_ decision: CommittableDecision) async throws(LedgerError) -> ChainID? {
-        let header = decision.body.flatMap { SplitJWS($0.jws)?.headerSHA256 }
-        let isStored = header.map(storedHeaders.contains) ?? false
-        let statement = try DecisionStatement.build(decision, headerIsStored: isStored)
+        let texts = [decision.body?.jws, decision.notification?.jws].compactMap(\.self)
+        let headers = texts.compactMap { SplitJWS($0)?.headerSHA256 }
+        let stored = Set(headers.filter(storedHeaders.contains))
+        let statement = try DecisionStatement.build(decision, storedHeaders: stored)
         let rows: [PostgresRow]
         do {
             rows = try await client.commit(statement)
         } catch {
             // Erasing may have removed the header that this process believed stored.
-            if isStored, let header, error.sqlState == "23503" { storedHeaders.remove(header) }
+            if error.sqlState == "23503" { for header in stored { storedHeaders.remove(header) } }
             throw LedgerError(error)
         }
         guard let row = rows.first else { return nil }
-        if let header { storedHeaders.insert(header) }
+        for header in headers { storedHeaders.insert(header) }
         return ChainID(try decode(row, "chain_id"))
     }
 
@@ -146,15 +153,15 @@ package final class LedgerStore: LedgerPort {
         return row != nil
     }
 
-    /// See ``LedgerPort/leaseDueChecks(limit:holder:until:now:)``.
+    /// See ``LedgerPort/leaseDueChecks(sweeps:limit:holder:until:now:)``.
     package func leaseDueChecks(
-        limit: Int, holder: String, until: Instant, now: Instant
+        sweeps: Bool, limit: Int, holder: String, until: Instant, now: Instant
     ) async throws(LedgerError) -> [TransactionID] {
         let rows = try await run(
             """
             WITH due AS (
                 SELECT transaction_id FROM checks
-                WHERE due_at <= \(PostgresTimestamp(now))
+                WHERE sweep = \(sweeps) AND due_at <= \(PostgresTimestamp(now))
                     AND (lease_until IS NULL OR lease_until <= \(PostgresTimestamp(now)))
                 ORDER BY due_at LIMIT \(Int64(limit)) FOR UPDATE SKIP LOCKED)
             UPDATE checks c SET lease_holder = \(holder), lease_until = \(PostgresTimestamp(until))

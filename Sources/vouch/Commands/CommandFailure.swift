@@ -10,6 +10,8 @@ enum CommandExit: Int32, CaseIterable {
     case usage = 64
     /// The settings are faulty (`EX_CONFIG`): starting again changes nothing.
     case settings = 78
+    /// Interrupted by a signal (128 + SIGINT).
+    case interrupted = 130
 }
 
 /// Why a command could not do its work.

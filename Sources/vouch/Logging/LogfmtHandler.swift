@@ -1,5 +1,6 @@
 import Logging
 import PurchaseCore
+import PurchaseService
 
 /// Writes each log message as one line of `key=value` pairs.
 ///
@@ -97,7 +98,8 @@ extension Logger {
     /// Makes ``LogfmtHandler`` the handler of every logger of the process, and returns the service's own; called once.
     static func bootstrapVouch(level: Logger.Level) -> Logger {
         LoggingSystem.bootstrap(
-            { LogfmtHandler(label: $0, level: level, metadataProvider: $1) }, metadataProvider: nil)
+            { LogfmtHandler(label: $0, level: level, metadataProvider: $1) },
+            metadataProvider: CurrentRequest.metadataProvider)
         return Logger(label: "vouch")
     }
 }

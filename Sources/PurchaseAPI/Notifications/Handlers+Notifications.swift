@@ -1,0 +1,42 @@
+import HTTPTypes
+import Hummingbird
+import PurchaseService
+
+extension Handlers {
+    /// `POST /v1/notifications/apple`.
+    ///
+    /// A fault of ours is 503, whatever it is, so that Apple sends the notification again.
+    func postNotification(_ request: Request, _ context: VouchRequestContext) async throws -> Response {
+        let parameters = ParameterReader(request, context)
+        let object = try await readJSONObject(of: request, maximumBytes: configuration.maximumNotificationBytes)
+        var reader = PropertyReader(object)
+        let payload = reader.value("signedPayload", isRequired: true, rule: "Must not be empty.") {
+            $0.isEmpty ? nil : $0
+        }
+        reader.finish(allowsUnknown: true)
+        try parameters.check(with: reader.faults)
+        let result: NotificationIntake.Result
+        do throws(ServiceError) {
+            result = try await useCases.receiveNotification(payload ?? "", requestID: context.requestID)
+        } catch {
+            throw Problem(asRetryable: error)
+        }
+        if case .refused(let detail) = result { throw Problem.notificationRefused(detail) }
+        var writer = JSONWriter()
+        writer.object { $0.member("outcome", result.code) }
+        return .json(writer)
+    }
+}
+
+extension Problem {
+    /// The problem of an error after which the sender should try again, in any case.
+    fileprivate init(asRetryable error: ServiceError) {
+        switch error {
+        case .overloaded, .unavailable: self.init(error)
+        case .fault(let cause):
+            self = .overloaded(retryAfterSeconds: 60)
+            self.cause = cause
+        case .notFound, .grantCancelled, .rateLimited: self = .overloaded(retryAfterSeconds: 60)
+        }
+    }
+}

@@ -1,0 +1,227 @@
+import AppStoreJWS
+import PurchaseCore
+
+extension NotificationIntake {
+    /// Why a notification is refused, as its trace keeps it.
+    struct Refusal {
+        var refusal: String
+        var step: String
+        var code: String
+        var detail: String
+
+        init(refusal: String, step: String, code: String, detail: String) {
+            self.refusal = refusal
+            self.step = step
+            self.code = code
+            self.detail = detail
+        }
+
+        init(_ failure: VerificationFailure, of part: String) {
+            self.init(
+                refusal: failure.refusal.rawValue, step: failure.step.rawValue, code: failure.code.rawValue,
+                detail: "\(part): \(failure.detail)")
+        }
+
+        /// What Apple signed contradicts itself.
+        static func mismatch(_ code: String, _ detail: String) -> Self {
+            Self(refusal: "transaction_mismatch", step: "claims", code: code, detail: detail)
+        }
+    }
+
+    // MARK: The envelope
+
+    /// A notification whose envelope Apple signed.
+    struct Envelope {
+        var claims: ResponseBodyV2DecodedPayload
+        /// As it would be stored; its outcome is not decided yet.
+        var record: NotificationRecord
+        /// Whether the signature is to be trusted can't be told now.
+        var isDoubtful: Bool
+        var leafNotAfter: Instant
+    }
+
+    enum EnvelopeReading {
+        case open(Envelope)
+        case refused(Refusal)
+    }
+
+    func readEnvelope(_ arrival: Arrival) async -> EnvelopeReading {
+        let now = dependencies.clock.now()
+        switch await dependencies.verifier.verifyNotification(arrival.jws, now: now) {
+        case .invalid(let failure):
+            return .refused(Refusal(failure, of: "signedPayload"))
+        case .verified(let verified):
+            return .open(
+                Envelope(
+                    claims: verified.claims, record: record(of: verified.claims, verified.sha256, arrival),
+                    isDoubtful: false, leafNotAfter: verified.leafNotAfter))
+        case .undetermined(_, let unconfirmed):
+            return .open(
+                Envelope(
+                    claims: unconfirmed.claims, record: record(of: unconfirmed.claims, unconfirmed.sha256, arrival),
+                    isDoubtful: true, leafNotAfter: unconfirmed.leafNotAfter))
+        }
+    }
+
+    private func record(
+        of claims: ResponseBodyV2DecodedPayload, _ sha256: [UInt8], _ arrival: Arrival
+    ) -> NotificationRecord {
+        var record = NotificationRecord(
+            uuid: claims.notificationUUID.storable(128), environment: claims.storeEnvironment,
+            notificationType: claims.notificationType.storable(64), subtype: claims.subtype?.storable(64),
+            // A date that no database holds must not cost the notification.
+            signedDate: TransactionFacts.storable(claims.signedDate) ?? arrival.receivedAt,
+            receivedAt: arrival.receivedAt, origin: arrival.origin, outcome: .kept, jws: arrival.jws, sha256: sha256)
+        if record.notificationType.isEmpty { record.notificationType = "?" }
+        if record.subtype?.isEmpty == true { record.subtype = nil }
+        if record.notificationType == "CONSUMPTION_REQUEST" {
+            record.respondBy = record.signedDate + Self.consumptionDeadline
+        }
+        return record
+    }
+
+    /// How long Apple waits for consumption information (App Store Server API, Send Consumption Information).
+    static let consumptionDeadline = Span.hours(12)
+
+    /// Whether the notification is about this deployment's app.
+    ///
+    /// In the sandbox Apple leaves the number out; there the bundle decides alone.
+    func isOurs(_ claims: ResponseBodyV2DecodedPayload) -> Bool {
+        guard claims.claimedBundleID == dependencies.policy.bundleID else { return false }
+        guard claims.storeEnvironment == .production, let own = configuration.appAppleID,
+            let claimed = claims.appAppleID
+        else { return true }
+        return own == claimed
+    }
+
+    // MARK: The content
+
+    enum Content {
+        /// About no transaction.
+        case none
+        case transaction(Evidence, EvidenceBody, leafNotAfter: Instant)
+        case doubtful
+        case refused(Refusal)
+    }
+
+    /// Verifies each JWS inside on its own, and that all of them speak of one app, store and subscription.
+    func readContent(of envelope: Envelope, from store: StoreEnvironment) async -> Content {
+        let claims = envelope.claims
+        if let odd = claims.oddFields.first(where: { $0.contains("signed") }) {
+            return .refused(.mismatch("inner_unreadable", "the notification's \(odd.prefix(64)) can't be read"))
+        }
+        if let appTransaction = claims.appData?.signedAppTransactionInfo {
+            switch await check(appTransaction: appTransaction, from: store) {
+            case .none: break
+            case let other: return other
+            }
+        }
+        let renewal: JWSRenewalInfoDecodedPayload?
+        switch await readRenewal(claims.data?.signedRenewalInfo, from: store) {
+        case .absent: renewal = nil
+        case .verified(let payload): renewal = payload
+        case .doubtful: return .doubtful
+        case .refused(let refusal): return .refused(refusal)
+        }
+        guard let jws = claims.data?.signedTransactionInfo else { return .none }
+        return await readTransaction(jws, envelope: envelope, renewal: renewal, from: store)
+    }
+
+    private func readTransaction(
+        _ jws: String, envelope: Envelope, renewal: JWSRenewalInfoDecodedPayload?, from store: StoreEnvironment
+    ) async -> Content {
+        let now = dependencies.clock.now()
+        switch await dependencies.verifier.verifyTransaction(jws, now: now) {
+        case .invalid(let failure): return .refused(Refusal(failure, of: "signedTransactionInfo"))
+        case .undetermined: return .doubtful
+        case .verified(let verified):
+            guard let facts = TransactionFacts(verified.claims), facts.environment == store else {
+                return .refused(
+                    .mismatch("inner_environment", "the signed transaction names another environment, or none"))
+            }
+            if let bundle = facts.bundleID, bundle != dependencies.policy.bundleID {
+                return .refused(.mismatch("inner_bundle", "the signed transaction is another app's"))
+            }
+            if let renewal, renewal.originalTransactionID != facts.originalTransactionID {
+                return .refused(
+                    .mismatch("inner_original", "transaction and renewal are of different subscriptions"))
+            }
+            let evidence = Evidence(
+                id: EvidenceID(sha256: verified.sha256Text, source: envelope.record.origin.source), facts: facts,
+                notificationType: envelope.record.notificationType, seenAt: now)
+            return .transaction(evidence, EvidenceBody(verified), leafNotAfter: verified.leafNotAfter)
+        }
+    }
+
+    private enum Renewal {
+        case absent
+        case verified(JWSRenewalInfoDecodedPayload)
+        case doubtful
+        case refused(Refusal)
+    }
+
+    private func readRenewal(_ jws: String?, from store: StoreEnvironment) async -> Renewal {
+        guard let jws else { return .absent }
+        switch await dependencies.verifier.verifyRenewalInfo(jws, now: dependencies.clock.now()) {
+        case .invalid(let failure): return .refused(Refusal(failure, of: "signedRenewalInfo"))
+        case .undetermined: return .doubtful
+        case .verified(let verified):
+            guard verified.claims.claimedEnvironment.map({ $0 == store.rawValue }) ?? true else {
+                return .refused(.mismatch("inner_environment", "the signed renewal names another environment"))
+            }
+            return .verified(verified.claims)
+        }
+    }
+
+    private func check(appTransaction jws: String, from store: StoreEnvironment) async -> Content {
+        switch await dependencies.verifier.verifyAppTransaction(jws, now: dependencies.clock.now()) {
+        case .invalid(let failure): return .refused(Refusal(failure, of: "signedAppTransactionInfo"))
+        case .undetermined: return .doubtful
+        case .verified(let verified):
+            guard verified.claims.claimedBundleID.map({ $0 == dependencies.policy.bundleID }) ?? true,
+                verified.claims.claimedEnvironment.map({ $0 == store.rawValue }) ?? true
+            else {
+                return .refused(
+                    .mismatch("inner_app", "the signed app transaction is another app's or environment's"))
+            }
+            return .none
+        }
+    }
+
+    // MARK: The account
+
+    /// Claims the purchase for the account that its appAccountToken names, where exactly one is known and nobody has
+    /// the chain yet.
+    ///
+    /// Not for family members: what their transactions carry is the payer's. A commit of its own before the evidence:
+    /// alone it is a claim that waits, and Apple is asked about it, so a crash in between loses nothing.
+    func claimByToken(
+        _ token: AppAccountToken?, _ facts: TransactionFacts, _ arrival: Arrival
+    ) async throws(LedgerError) {
+        guard let token, dependencies.policy.accountTokenRule != .ignore, facts.inAppOwnershipType == .purchased,
+            let account = try await dependencies.ledger.account(withToken: token)
+        else { return }
+        let id = facts.transactionID
+        let identity = Chain.Identity.original(facts.environment, facts.originalTransactionID)
+        let ledger = dependencies.ledger
+        let load = { () async throws(LedgerError) -> Chain in
+            var chain =
+                if let holding = try await ledger.chain(holding: id) { holding } else {
+                    try await ledger.chain(identifiedBy: identity) ?? Chain(identity: identity)
+                }
+            chain.erasable.accounts[account.number] = ErasableFacts.Account(id: account.id, token: token)
+            return chain
+        }
+        let known = try await load()
+        guard known.claims.isEmpty, known.environment == nil || known.environment == facts.environment else { return }
+        let claimedAt = dependencies.clock.now()
+        _ = try await decider.run(
+            known: known, cause: Decider.Cause(requestID: arrival.requestID), load: load,
+            input: { _ in .claimed(id, by: account.number, at: claimedAt) })
+    }
+}
+
+extension String {
+    /// At most so many characters, as PostgreSQL counts them.
+    fileprivate func storable(_ count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
+}

@@ -1,0 +1,118 @@
+package import PurchaseCore
+
+/// Apple's notifications in the ledger: each of them once, for ever.
+///
+/// Part of ``LedgerPort``; throws ``LedgerError`` alone.
+package protocol NotificationPort: Sendable {
+    /// What became of a notification; `nil` when it was never received.
+    func notificationOutcome(_ uuid: String) async throws(LedgerError) -> NotificationRecord.Outcome?
+    /// Stores a notification that comes with no decision, or what became of one that waited.
+    ///
+    /// One that is there already stays as it is, unless it was waiting. Idempotent.
+    func keep(_ notification: NotificationRecord) async throws(LedgerError)
+    /// Takes waiting notifications whose time has come, oldest first; others find them again after `until`.
+    func leaseWaitingNotifications(
+        limit: Int, until: Instant, now: Instant
+    ) async throws(LedgerError) -> [WaitingNotification]
+    /// Ends the waiting of a notification that turned out not to be trusted; nothing for any other.
+    func refuseWaiting(_ uuid: String) async throws(LedgerError)
+    /// The one account that has this appAccountToken, stated by the app's server or by rule; `nil` when none is known,
+    /// and when several are.
+    func account(withToken token: AppAccountToken) async throws(LedgerError) -> (number: AccountNumber, id: AccountID)?
+}
+
+/// One notification of Apple's, as it is kept.
+package struct NotificationRecord: Hashable, Sendable {
+    /// How it reached us.
+    package enum Origin: String, Hashable, Sendable, CaseIterable {
+        /// Apple sent it.
+        case delivery
+        /// We asked for it: Get Notification History.
+        case history
+    }
+
+    /// What became of it.
+    package enum Outcome: String, Hashable, Sendable, CaseIterable {
+        /// Stored; whether Apple's signature is to be trusted, or its place in the ledger, is open and tried again.
+        case waiting
+        /// Its transaction went through a decision, whether or not that changed anything.
+        case applied
+        /// Signed under a certificate that has expired since: no evidence, but Apple is asked.
+        case asked
+        /// It is about no transaction; only kept.
+        case kept
+        /// Of a store that this deployment does not serve; changes nothing.
+        case notAllowed = "not_allowed"
+        /// It waited, and turned out not to be trusted.
+        case refused
+    }
+
+    /// Apple's notificationUUID, 1–128 bytes.
+    package var uuid: String
+    /// The store; `nil` where the payload names none.
+    package var environment: StoreEnvironment?
+    /// Apple's word, cut after 64 characters; unknown ones too.
+    package var notificationType: String
+    /// Apple's word, cut after 64 characters.
+    package var subtype: String?
+    /// When Apple signed the envelope.
+    package var signedDate: Instant
+    /// Our clock.
+    package var receivedAt: Instant
+    /// How it reached us.
+    package var origin: Origin
+    /// What became of it.
+    package var outcome: Outcome
+    /// The transaction that it is about.
+    package var transactionID: TransactionID?
+    /// Until when Apple wants an answer to a CONSUMPTION_REQUEST.
+    package var respondBy: Instant?
+    /// When a waiting one is tried again.
+    package var retryAt: Instant?
+    /// The envelope, verbatim, three segments.
+    package var jws: String
+    /// SHA-256 of ``jws``, 32 bytes.
+    package var sha256: [UInt8]
+
+    /// A notification that was just received.
+    package init(
+        uuid: String, environment: StoreEnvironment?, notificationType: String, subtype: String?, signedDate: Instant,
+        receivedAt: Instant, origin: Origin, outcome: Outcome, jws: String, sha256: [UInt8]
+    ) {
+        self.uuid = uuid
+        self.environment = environment
+        self.notificationType = notificationType
+        self.subtype = subtype
+        self.signedDate = signedDate
+        self.receivedAt = receivedAt
+        self.origin = origin
+        self.outcome = outcome
+        self.jws = jws
+        self.sha256 = sha256
+    }
+}
+
+/// A stored notification that is to be verified or applied again.
+package struct WaitingNotification: Hashable, Sendable {
+    /// Apple's notificationUUID.
+    package var uuid: String
+    /// The envelope, verbatim.
+    package var jws: String
+    /// How it reached us.
+    package var origin: NotificationRecord.Origin
+    /// When it was first received.
+    package var receivedAt: Instant
+    /// How often it was tried since.
+    package var attempts: Int64
+
+    /// Takes every part.
+    package init(
+        uuid: String, jws: String, origin: NotificationRecord.Origin, receivedAt: Instant, attempts: Int64
+    ) {
+        self.uuid = uuid
+        self.jws = jws
+        self.origin = origin
+        self.receivedAt = receivedAt
+        self.attempts = attempts
+    }
+}

@@ -1,0 +1,105 @@
+package import AppStoreJWS
+package import Metrics
+import PurchaseCore
+
+/// What the use cases count; labels are codes of closed enumerations, never ids.
+package struct ServiceMetrics: Sendable {
+    private let factory: any MetricsFactory
+
+    /// Counts into a factory; the default counts nothing.
+    package init(factory: any MetricsFactory = NOOPMetricsHandler.instance) { self.factory = factory }
+
+    // MARK: Decisions
+
+    /// A decision is through: committed, or without anything to commit.
+    ///
+    /// A commit whose answer was lost is decided again, and then counts as what the second decision came to.
+    func decided(_ input: Input.Kind, _ decision: Decision, from before: Chain) {
+        switch decision {
+        case .nothing(let unchanged): count(input, outcome: unchanged.rawValue)
+        case .reschedule: count(input, outcome: "rescheduled")
+        case .record(let recorded):
+            count(input, outcome: "recorded")
+            for entry in recorded.entries { wrote(entry, into: recorded.chain, from: before) }
+        }
+    }
+
+    private func count(_ input: Input.Kind, outcome: String) {
+        increment("vouch_decisions_total", [("input", input.rawValue), ("outcome", outcome)])
+    }
+
+    private func wrote(_ entry: LedgerEntry, into after: Chain, from before: Chain) {
+        switch entry {
+        case .transaction(let transaction):
+            let old = before.transactions[transaction.id]
+            let (state, reason) = (transaction.state.name, transaction.state.reasonCode)
+            if old?.state.name != state || old?.state.reasonCode != reason {
+                increment(
+                    "vouch_transaction_states_total",
+                    [
+                        ("environment", after.environment?.rawValue ?? "unknown"), ("state", state.rawValue),
+                        ("reason", reason),
+                    ])
+            }
+            if let refusal = transaction.refusal, old?.refusal != refusal {
+                increment("vouch_transactions_refused_total", [("refusal", refusal.rawValue)])
+            }
+        case .grant(let grant):
+            guard before.grants[grant.id]?.status != grant.status else { return }
+            increment("vouch_grants_total", [("kind", grant.kind.rawValue), ("status", grant.status.rawValue)])
+        case .identified, .absorbed, .evidence, .claim, .claimCase, .entitlement, .entitlementEnded, .movement,
+            .checkRequested:
+            break
+        }
+    }
+
+    // MARK: What comes in
+
+    /// A posted signed transaction was refused.
+    func submissionRefused(_ refusal: SubmissionRefusal) {
+        increment("vouch_submissions_refused_total", [("refusal", refusal.rawValue)])
+    }
+
+    /// A notification came to its end, or waits.
+    func notificationReceived(_ origin: NotificationRecord.Origin, _ result: NotificationIntake.Result) {
+        increment("vouch_notifications_total", [("origin", origin.rawValue), ("outcome", result.code)])
+    }
+
+    /// Something that an operator should look at; `alarm` is the code that the log line carries.
+    func alarmRaised(_ alarm: String) { increment("vouch_alarms_total", [("alarm", alarm)]) }
+
+    /// A signed payload was checked, see ``AppStoreJWS/JWSVerifier``.
+    package func verified(_ summary: VerificationSummary) {
+        increment(
+            "vouch_verifications_total",
+            [("kind", summary.kind.rawValue), ("outcome", summary.outcome.rawValue), ("code", summary.code ?? "none")])
+    }
+
+    // MARK: Asking
+
+    /// The handles of one lane of the ask pool.
+    func asks(in lane: RequestLane) -> AskMetrics { AskMetrics(lane: lane, factory: factory) }
+
+    /// How many transactions are asked about or waited for.
+    var flights: Meter { Meter(label: "vouch_ask_flights", factory: factory) }
+
+    private func increment(_ label: String, _ dimensions: [(String, String)]) {
+        Counter(label: label, dimensions: dimensions, factory: factory).increment()
+    }
+}
+
+/// What is counted of one lane of the ask pool.
+struct AskMetrics: Sendable {
+    let queued: Meter
+    let running: Meter
+    let rejected: Counter
+
+    fileprivate init(lane: RequestLane, factory: any MetricsFactory) {
+        let dimensions = [("lane", lane.rawValue)]
+        queued = Meter(label: "vouch_asks_queued", dimensions: dimensions, factory: factory)
+        queued.set(0)
+        running = Meter(label: "vouch_asks_running", dimensions: dimensions, factory: factory)
+        running.set(0)
+        rejected = Counter(label: "vouch_asks_rejected_total", dimensions: dimensions, factory: factory)
+    }
+}

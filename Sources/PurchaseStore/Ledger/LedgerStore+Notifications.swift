@@ -1,0 +1,79 @@
+import Postgres
+package import PurchaseCore
+package import PurchaseService
+
+extension LedgerStore {
+    /// See ``NotificationPort/notificationOutcome(_:)``.
+    package func notificationOutcome(_ uuid: String) async throws(LedgerError) -> NotificationRecord.Outcome? {
+        guard let row = try await row("SELECT outcome FROM notifications WHERE notification_uuid = \(uuid)") else {
+            return nil
+        }
+        guard let outcome = NotificationRecord.Outcome(rawValue: try decode(row, "outcome")) else {
+            throw LedgerError(.unreadable, "a stored notification has an unknown outcome")
+        }
+        return outcome
+    }
+
+    /// See ``NotificationPort/keep(_:)``.
+    package func keep(_ notification: NotificationRecord) async throws(LedgerError) {
+        let part = NotificationPart(notification, storedHeaders: [], firstPlace: 1)
+        let texts = part.texts(from: "(SELECT) AS always").map { "\($0.name) AS (\($0.text))" }
+        _ = try await run(
+            SQL(text: "WITH " + texts.joined(separator: ",\n") + "\nSELECT FROM notification", values: part.values))
+    }
+
+    /// See ``NotificationPort/leaseWaitingNotifications(limit:until:now:)``.
+    package func leaseWaitingNotifications(
+        limit: Int, until: Instant, now: Instant
+    ) async throws(LedgerError) -> [WaitingNotification] {
+        let rows = try await run(
+            """
+            WITH due AS (
+                SELECT notification_uuid FROM notifications WHERE retry_at <= \(PostgresTimestamp(now))
+                ORDER BY retry_at LIMIT \(Int64(limit)) FOR UPDATE SKIP LOCKED),
+            taken AS (
+                UPDATE notifications n SET retry_at = \(PostgresTimestamp(until)), attempts = n.attempts + 1 FROM due
+                WHERE n.notification_uuid = due.notification_uuid
+                RETURNING n.notification_uuid, n.origin, n.received_at, n.attempts)
+            SELECT t.notification_uuid, t.origin, t.received_at, t.attempts, h.header || '.' || b.rest AS jws
+            FROM taken t JOIN notification_bodies b USING (notification_uuid) JOIN jws_headers h ON h.sha256 = b.header_sha256
+            ORDER BY t.received_at
+            """)
+        var list: [WaitingNotification] = []
+        for row in rows {
+            guard let origin = NotificationRecord.Origin(rawValue: try decode(row, "origin")) else {
+                throw LedgerError(.unreadable, "a stored notification has an unknown origin")
+            }
+            let receivedAt: PostgresTimestamp = try decode(row, "received_at")
+            list.append(
+                WaitingNotification(
+                    uuid: try decode(row, "notification_uuid"), jws: try decode(row, "jws"), origin: origin,
+                    receivedAt: receivedAt.instant, attempts: try decode(row, "attempts")))
+        }
+        return list
+    }
+
+    /// See ``NotificationPort/refuseWaiting(_:)``.
+    package func refuseWaiting(_ uuid: String) async throws(LedgerError) {
+        _ = try await run(
+            """
+            UPDATE notifications SET outcome = 'refused', retry_at = NULL
+            WHERE notification_uuid = \(uuid) AND outcome = 'waiting'
+            """)
+    }
+
+    /// See ``NotificationPort/account(withToken:)``.
+    package func account(
+        withToken token: AppAccountToken
+    ) async throws(LedgerError) -> (number: AccountNumber, id: AccountID)? {
+        let text = token.rawValue
+        let rows = try await run(
+            """
+            SELECT account_number, account_id FROM accounts
+            WHERE stated_token = \(text) OR rule_token = \(text) AND (stated_token IS NULL OR stated_token = \(text))
+            LIMIT 2
+            """)
+        guard rows.count == 1, let row = rows.first else { return nil }
+        return (AccountNumber(try decode(row, "account_number")), AccountID(try decode(row, "account_id")))
+    }
+}

@@ -1,0 +1,4 @@
+/// The metadata keys of this module's log lines.
+enum LogKey: String {
+    case error
+}
