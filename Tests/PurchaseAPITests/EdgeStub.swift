@@ -10,6 +10,9 @@ struct StubUseCases: UseCases {
     var onSubmit: @Sendable (Submission, Caller) async throws(ServiceError) -> SubmissionOutcome = {
         _, _ async throws(ServiceError) in throw .notFound
     }
+    var onNotification: @Sendable (String) async throws(ServiceError) -> NotificationIntake.Result = {
+        _ async throws(ServiceError) in .kept
+    }
     var onTransaction: @Sendable (TransactionID, Caller, String?) async throws(ServiceError) -> TransactionView = {
         _, _, _ async throws(ServiceError) in throw .notFound
     }
@@ -30,6 +33,14 @@ struct StubUseCases: UseCases {
     var onRecheck: @Sendable (TransactionID, String) async throws(ServiceError) -> TransactionView = {
         _, _ async throws(ServiceError) in throw .notFound
     }
+    var onCoverage: @Sendable () async throws(ServiceError) -> [CoverageView] = {
+        () async throws(ServiceError) in []
+    }
+    var onAppleHealth: @Sendable () async throws(ServiceError) -> AppleHealthView = {
+        () async throws(ServiceError) in
+        AppleHealthView(
+            environments: [], budgets: [], lastCalls: [:], clockSkew: nil, workload: Workload(), observedAt: Sample.now)
+    }
     var onAuthenticate: @Sendable (String) async throws(ServiceError) -> Caller? = {
         key async throws(ServiceError) in caller(of: key)
     }
@@ -46,6 +57,12 @@ struct StubUseCases: UseCases {
         _ submission: Submission, by caller: Caller, requestID: String
     ) async throws(ServiceError) -> SubmissionOutcome {
         try await onSubmit(submission, caller)
+    }
+
+    func receiveNotification(
+        _ signedPayload: String, requestID: String
+    ) async throws(ServiceError) -> NotificationIntake.Result {
+        try await onNotification(signedPayload)
     }
 
     func transaction(
@@ -81,6 +98,10 @@ struct StubUseCases: UseCases {
     ) async throws(ServiceError) -> TransactionView {
         try await onRecheck(transaction, why)
     }
+
+    func coverage() async throws(ServiceError) -> [CoverageView] { try await onCoverage() }
+
+    func appleHealth() async throws(ServiceError) -> AppleHealthView { try await onAppleHealth() }
 
     func authenticate(key: String) async throws(ServiceError) -> Caller? { try await onAuthenticate(key) }
 

@@ -55,10 +55,18 @@ final class Running: Sendable {
         process.waitUntilExit()
     }
 
+    /// Asks it to stop, and does not wait.
+    func requestStop() { process.terminate() }
+
     /// Asks it to stop, waits, and returns its exit code.
     @discardableResult
     func terminate() -> Int32 {
-        process.terminate()
+        if process.isRunning { process.terminate() }
+        return waitForExit()
+    }
+
+    /// Waits for its end, and returns its exit code.
+    func waitForExit() -> Int32 {
         process.waitUntilExit()
         try? FileManager.default.removeItem(at: log)
         return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus

@@ -37,30 +37,34 @@ struct TestStack: Sendable {
     let api: StackClient
     let database: TestDatabase
     let settings: Settings
+    let metrics: MetricsPage
 
     /// One key for every role; the text of a key is its role's name, padded.
     static func key(_ role: Role) -> String { "vouch_test_\(role.rawValue)" }
 
     static func with(
-        _ changes: [String: String?] = [:], file: String? = nil,
-        _ body: @escaping @Sendable (TestStack) async throws -> Void
+        _ changes: [String: String?] = [:], file: String? = nil, logger: Logger = TestDatabase.silent,
+        seed: UInt64? = nil, _ body: @escaping @Sendable (TestStack) async throws -> Void
     ) async throws {
         try await TestDatabase.withDatabase { database in
             let clock = StackClock()
+            var world = AppStoreSimulator.Configuration()
+            world.seed = seed
             let simulator = try AppStoreSimulator(
+                configuration: world,
                 clock: SimulatorClock(milliseconds: { clock.now.millisecondsSince1970 }))
             try await simulator.withServer { baseURL in
                 let settings = try stackSettings(database, simulator, baseURL, changes, file: file)
-                try await run(settings, database, simulator, clock, body)
+                try await run(settings, database, simulator, clock, logger, body)
             }
         }
     }
 
     private static func run(
         _ settings: Settings, _ database: TestDatabase, _ simulator: AppStoreSimulator, _ clock: StackClock,
-        _ body: @escaping @Sendable (TestStack) async throws -> Void
+        _ logger: Logger, _ body: @escaping @Sendable (TestStack) async throws -> Void
     ) async throws {
-        let built = try await VouchStack.build(settings: settings, logger: TestDatabase.silent, now: { clock.now })
+        let built = try await VouchStack.build(settings: settings, logger: logger, now: { clock.now })
         do {
             for role in [Role.app, .device, .support, .finance, .admin] {
                 let digest = Array(SHA256.hash(data: Array(key(role).utf8)))
@@ -69,7 +73,8 @@ struct TestStack: Sendable {
                 )
             }
             let (service, store) = (built.service, built.store)
-            let application = Application(router: built.router, logger: TestDatabase.silent)
+            let application = Application(router: built.router, logger: logger)
+            let metrics = MetricsPage(stack: built, settings: settings, now: { clock.now })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await service.pool.run() }
                 group.addTask {
@@ -77,7 +82,8 @@ struct TestStack: Sendable {
                         try await body(
                             TestStack(
                                 simulator: simulator, service: service, store: store, clock: clock,
-                                api: StackClient(client: client), database: database, settings: settings))
+                                api: StackClient(client: client), database: database, settings: settings,
+                                metrics: metrics))
                     }
                 }
                 // The first to end is the test: the pool runs until it is cancelled.
