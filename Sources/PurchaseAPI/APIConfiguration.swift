@@ -10,6 +10,8 @@ package struct APIConfiguration: Sendable {
     package var maximumBodyBytes: Int
     /// Bytes that a notification of Apple's may have (default 256 KiB); more is 413.
     package var maximumNotificationBytes = 256 << 10
+    /// How long a notification's body may take to arrive (default 5 s).
+    package var notificationBodyTimeout: Duration = .seconds(5)
     /// Notifications that may be under way at once, in places of their own (default 256); more is 503.
     package var concurrentNotificationsMax = 256
     /// How long an operation with a request body may take, the body's arrival included (default 30 s).

@@ -8,7 +8,11 @@ extension Handlers {
     /// A fault of ours is 503, whatever it is, so that Apple sends the notification again.
     func postNotification(_ request: Request, _ context: VouchRequestContext) async throws -> Response {
         let parameters = ParameterReader(request, context)
-        let object = try await readJSONObject(of: request, maximumBytes: configuration.maximumNotificationBytes)
+        // Places are few and need no key: whoever trickles a body gives his back soon.
+        let maximumBytes = configuration.maximumNotificationBytes
+        let object = try await withTimeLimit(configuration.notificationBodyTimeout, on: context.channel.eventLoop) {
+            try await readJSONObject(of: request, maximumBytes: maximumBytes)
+        }
         var reader = PropertyReader(object)
         let payload = reader.value("signedPayload", isRequired: true, rule: "Must not be empty.") {
             $0.isEmpty ? nil : $0

@@ -16,7 +16,9 @@ package func decide(_ chain: Chain, _ input: Input, policy: Policy, now: Instant
     guard chain.absorbedBy == nil else { return .nothing(.absorbed) }
     var draft = Draft(chain: chain, policy: policy, now: now)
     switch input {
-    case .claimed(let id, let account, let claimedAt):
+    case .claimed(_, _, _, isAutomatic: true) where !chain.claims.isEmpty:
+        return .nothing(.noEffect)
+    case .claimed(let id, let account, let claimedAt, _):
         return draft.claimed(id, by: account, at: claimedAt)
     case .evidenceVerified(let evidence, let provisional):
         return draft.evidenceVerified(evidence, absorbing: provisional)

@@ -206,8 +206,24 @@ extension Draft {
             check.plan(now + max(RecheckSchedule.contradiction[0], wait))
         } else if isAnswer {
             check.plan(nil)
+        } else if isNew, doubts(evidence, deciding.evidence), check.nextCheckAt == nil || check.isSweep {
+            check.plan(now + RecheckSchedule.contradiction[0])
+            check.attempts = 1
         }
         chain.checks[id] = check
+    }
+
+    /// Whether Apple's own older word, come late, shows that the answer which decides may have been a stale one: it says
+    /// something else about a time that the answer claims to know.
+    private func doubts(_ late: Evidence, _ answer: Evidence) -> Bool {
+        guard answer.id.source == .appStore, late.id != answer.id, Evidence.precedes(late, answer),
+            let revocationDate = answer.facts.revocationDate
+        else { return false }
+        if late.facts.isRevoked {
+            return late.facts.revocationType != answer.facts.revocationType
+                || late.facts.revocationPercentage != answer.facts.revocationPercentage
+        }
+        return late.facts.signedDate > revocationDate
     }
 
     /// Whether the refund that decides stands against Apple's earlier word that the refund was undone: a second refund, or

@@ -1,7 +1,9 @@
 /// A fact that came in, in the past tense: the only things that can change a chain.
 package enum Input: Sendable {
     /// An account said that a transaction is its own.
-    case claimed(TransactionID, by: AccountNumber, at: Instant)
+    ///
+    /// An automatic claim follows from the purchase's appAccountToken, and only where nobody has claimed the chain.
+    case claimed(TransactionID, by: AccountNumber, at: Instant, isAutomatic: Bool = false)
     /// A verified payload came in; `absorbing` is the provisional chain under which its id was posted, if there is one.
     case evidenceVerified(Evidence, absorbing: Chain?)
     /// A notification that is no evidence, since its certificate has expired, named a transaction.
@@ -36,7 +38,7 @@ package enum Input: Sendable {
 
     /// The names of the inputs.
     package enum Kind: String, Hashable, Codable, Sendable, CaseIterable {
-        /// ``Input/claimed(_:by:at:)``.
+        /// ``Input/claimed(_:by:at:isAutomatic:)``.
         case claim
         /// ``Input/evidenceVerified(_:absorbing:)``.
         case evidence

@@ -17,6 +17,8 @@ package struct PolicyWorker: Sendable {
     package func run() async throws(LedgerError) -> Int {
         let version = dependencies.policy.version
         guard try await dependencies.ledger.decidedPolicy() != version else { return 0 }
+        _ = try await dependencies.ledger.reviveNotifications(
+            in: dependencies.policy.allowedEnvironments, now: dependencies.clock.now())
         var after: ChainID?
         var events = 0
         var faults = 0

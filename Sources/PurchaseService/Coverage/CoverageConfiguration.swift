@@ -10,6 +10,10 @@ package struct CoverageConfiguration: Sendable {
     package var overlap: Span = .minutes(15)
     /// How much of the newest time is never called complete: Apple may list a notification some time after signing it.
     package var settleMargin: Span = .minutes(5)
+    /// How far back a sweep goes when what was noted as complete lies in our future: the clock had run ahead.
+    package var clockDoubt: Span = .days(1)
+    /// How much our clock may be ahead of Apple's before that is taken off what is noted as complete.
+    package var clockTolerance: Span = .seconds(5)
     /// The longest slice that is asked for in one walk over its pages.
     package var sliceMax: Span = .days(1)
     /// The shortest that slices become while tokens expire before their last page.

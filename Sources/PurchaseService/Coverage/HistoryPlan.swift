@@ -56,7 +56,9 @@ extension HistoryPlan {
         of environment: StoreEnvironment, completeThrough: Instant, now: Instant, _ configuration: CoverageConfiguration
     ) -> (plan: HistoryPlan, isBehindHorizon: Bool) {
         let oldest = now - environment.notificationHistoryHorizon + configuration.horizonMargin
-        let from = max(completeThrough - configuration.overlap, oldest)
+        // In our future: the clock ran ahead when it was noted, and how far nobody knows any more.
+        let through = completeThrough > now ? now - configuration.clockDoubt : completeThrough
+        let from = max(through - configuration.overlap, oldest)
         return (HistoryPlan(HistorySlice(from: from, to: now), configuration), from > completeThrough)
     }
 

@@ -134,7 +134,10 @@ extension NotificationSweeper {
 
         private mutating func note(_ slice: HistorySlice) async throws(LedgerError) -> Bool {
             guard heldBackBy == nil else { return true }
-            let settled = min(slice.to, startedAt - configuration.settleMargin)
+            // By Apple's clock: one of ours that is fast must not declare complete what Apple has yet to sign.
+            let ahead = sweeper.dependencies.health.health().clockSkew ?? .zero
+            let apples = ahead > configuration.clockTolerance ? startedAt - ahead : startedAt
+            let settled = min(slice.to, apples - configuration.settleMargin)
             let mayGoOn = try await ledger.advanceCoverage(
                 of: environment, holder: holder, completeFrom: newStart,
                 completeThrough: max(settled, newStart ?? settled), until: now + configuration.leaseFor)

@@ -83,11 +83,15 @@ extension NotificationIntake {
     /// How long Apple waits for consumption information (App Store Server API, Send Consumption Information).
     static let consumptionDeadline = Span.hours(12)
 
-    /// Whether the notification is about this deployment's app.
+    /// Whether nothing says that the notification is about another app; shapes that are not known may name none.
+    func isAboutOurApp(_ claims: ResponseBodyV2DecodedPayload) -> Bool {
+        claims.claimedBundleID.map { $0 == dependencies.policy.bundleID } ?? true
+    }
+
+    /// Whether the app's number is the configured one; a bundle of ours with another number means a wrong setting.
     ///
-    /// In the sandbox Apple leaves the number out; there the bundle decides alone.
-    func isOurs(_ claims: ResponseBodyV2DecodedPayload) -> Bool {
-        guard claims.claimedBundleID == dependencies.policy.bundleID else { return false }
+    /// In the sandbox Apple leaves the number out.
+    func hasOurNumber(_ claims: ResponseBodyV2DecodedPayload) -> Bool {
         guard claims.storeEnvironment == .production, let own = configuration.appAppleID,
             let claimed = claims.appAppleID
         else { return true }
@@ -121,7 +125,12 @@ extension NotificationIntake {
         case .absent: renewal = nil
         case .verified(let payload): renewal = payload
         case .doubtful: return .doubtful
-        case .refused(let refusal): return .refused(refusal)
+        case .refused(let refusal):
+            // It decides nothing yet, and must not cost the refund beside it; by delivery it is Apple's to send again.
+            guard envelope.record.origin == .history, claims.data?.signedTransactionInfo != nil else {
+                return .refused(refusal)
+            }
+            renewal = nil
         }
         guard let jws = claims.data?.signedTransactionInfo else { return .none }
         return await readTransaction(jws, envelope: envelope, renewal: renewal, from: store)
@@ -217,7 +226,7 @@ extension NotificationIntake {
         let claimedAt = dependencies.clock.now()
         _ = try await decider.run(
             known: known, cause: Decider.Cause(requestID: arrival.requestID), load: load,
-            input: { _ in .claimed(id, by: account.number, at: claimedAt) })
+            input: { _ in .claimed(id, by: account.number, at: claimedAt, isAutomatic: true) })
     }
 }
 

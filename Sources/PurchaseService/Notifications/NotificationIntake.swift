@@ -106,11 +106,12 @@ package struct NotificationIntake: Sendable {
 
     private func receive(_ envelope: Envelope, _ arrival: Arrival) async throws(LedgerError) -> Result {
         if let known = try await dependencies.ledger.notificationOutcome(envelope.record.uuid),
-            known != .waiting || arrival.waiting == nil
+            isFinal(known, for: arrival)
         {
+            if arrival.origin == .delivery { try await dependencies.ledger.noteDelivery(of: envelope.record.uuid) }
             return .duplicate
         }
-        guard isOurs(envelope.claims) else {
+        guard isAboutOurApp(envelope.claims) else {
             if let waiting = arrival.waiting { try await dependencies.ledger.refuseWaiting(waiting.uuid) }
             try await trace(
                 Refusal(
@@ -119,14 +120,33 @@ package struct NotificationIntake: Sendable {
             return .otherApp
         }
         var record = envelope.record
+        guard envelope.claims.claimedEnvironment != nil else {
+            // A shape that Apple has added since, perhaps.
+            record.outcome = .kept
+            try await dependencies.ledger.keep(record)
+            return .kept
+        }
         guard let store = record.environment, dependencies.policy.allowedEnvironments.contains(store) else {
             record.outcome = .notAllowed
             try await dependencies.ledger.keep(record)
             return .notAllowed
         }
         guard !envelope.isDoubtful else { return try await wait(record, arrival) }
+        guard hasOurNumber(envelope.claims) else {
+            alarm("app_apple_id_mismatch", [LogKey.origin.rawValue: "\(arrival.origin.rawValue)"])
+            return try await wait(record, arrival)
+        }
         switch await readContent(of: envelope, from: store) {
-        case .refused(let refusal): return try await refuse(refusal, arrival)
+        case .refused(let refusal):
+            // Apple sends again what is answered 400. What its own history holds is not sent again: it is kept until a
+            // version comes that can read it.
+            guard arrival.origin == .history || arrival.waiting != nil else {
+                return try await refuse(refusal, arrival)
+            }
+            alarm(
+                "notification_unreadable",
+                [LogKey.step.rawValue: "\(refusal.step)", LogKey.code.rawValue: "\(refusal.code)"])
+            return try await wait(record, arrival)
         case .doubtful: return try await wait(record, arrival)
         case .none:
             record.outcome = .kept
@@ -139,6 +159,23 @@ package struct NotificationIntake: Sendable {
             if isExpired, arrival.origin == .delivery { return try await ask(record, arrival) }
             return try await apply(evidence, body, record, arrival)
         }
+    }
+
+    /// Whether a stored notification needs nothing more.
+    private func isFinal(_ outcome: NotificationRecord.Outcome, for arrival: Arrival) -> Bool {
+        switch outcome {
+        case .applied, .kept: true
+        case .waiting: arrival.waiting == nil
+        // From Apple's own host it counts, where by delivery it did not.
+        case .asked: arrival.origin == .delivery
+        // Settings, and what this version can verify, may be other than they were.
+        case .notAllowed, .refused: false
+        }
+    }
+
+    private func alarm(_ code: String, _ metadata: Logger.Metadata) {
+        dependencies.metrics.alarmRaised(code)
+        dependencies.logger.error("alarm", metadata: metadata.merging([LogKey.alarm.rawValue: "\(code)"]) { $1 })
     }
 
     // MARK: Ends
@@ -160,13 +197,10 @@ package struct NotificationIntake: Sendable {
             return .applied
         } catch  where error.code == .refused || error.code == .unreadable {
             // Genuine, and beyond what the ledger can take: kept for a version that can, and somebody should look.
-            dependencies.metrics.alarmRaised("notification_not_applied")
-            dependencies.logger.error(
-                "alarm",
-                metadata: [
-                    LogKey.alarm.rawValue: "notification_not_applied",
-                    LogKey.transactions.rawValue: "\(evidence.facts.transactionID)",
-                    LogKey.error.rawValue: "\(error)",
+            alarm(
+                "notification_not_applied",
+                [
+                    LogKey.transactions.rawValue: "\(evidence.facts.transactionID)", LogKey.error.rawValue: "\(error)",
                 ])
             return try await wait(notification, arrival)
         }
@@ -204,12 +238,10 @@ package struct NotificationIntake: Sendable {
         ]
         if arrival.origin == .delivery, arrival.waiting == nil {
             // Anybody can post here: counted, and no reason to wake anybody.
-            dependencies.logger.notice("notification refused", metadata: metadata)
+            dependencies.logger.debug("notification refused", metadata: metadata)
         } else {
             // Apple's own host gave it, or its chain was sound when it came.
-            dependencies.metrics.alarmRaised("notification_refused")
-            dependencies.logger.error(
-                "alarm", metadata: metadata.merging([LogKey.alarm.rawValue: "notification_refused"]) { $1 })
+            alarm("notification_refused", metadata)
         }
         try await trace(refusal, arrival)
         if let waiting = arrival.waiting { try await dependencies.ledger.refuseWaiting(waiting.uuid) }

@@ -8,12 +8,16 @@ package protocol NotificationPort: Sendable {
     func notificationOutcome(_ uuid: String) async throws(LedgerError) -> NotificationRecord.Outcome?
     /// Stores a notification that comes with no decision, or what became of one that waited.
     ///
-    /// One that is there already stays as it is, unless it was waiting. Idempotent.
+    /// One that was applied, or kept, stays as it is. Idempotent.
     func keep(_ notification: NotificationRecord) async throws(LedgerError)
     /// Takes waiting notifications whose time has come, oldest first; others find them again after `until`.
     func leaseWaitingNotifications(
         limit: Int, until: Instant, now: Instant
     ) async throws(LedgerError) -> [WaitingNotification]
+    /// Remembers that Apple has delivered a notification that was found in its history before.
+    func noteDelivery(of uuid: String) async throws(LedgerError)
+    /// Lets notifications wait that were stored when their store was not allowed, and is now; how many.
+    func reviveNotifications(in environments: Set<StoreEnvironment>, now: Instant) async throws(LedgerError) -> Int
     /// Ends the waiting of a notification that turned out not to be trusted; nothing for any other.
     func refuseWaiting(_ uuid: String) async throws(LedgerError)
     /// The one account that has this appAccountToken, stated by the app's server or by rule; `nil` when none is known,

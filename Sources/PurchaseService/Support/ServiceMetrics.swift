@@ -7,7 +7,18 @@ package struct ServiceMetrics: Sendable {
     private let factory: any MetricsFactory
 
     /// Counts into a factory; the default counts nothing.
-    package init(factory: any MetricsFactory = NOOPMetricsHandler.instance) { self.factory = factory }
+    package init(factory: any MetricsFactory = NOOPMetricsHandler.instance) {
+        self.factory = factory
+        // A series that begins with its first alarm has no increase to alert on.
+        for alarm in Self.alarms { increment("vouch_alarms_total", [("alarm", alarm)], by: 0) }
+    }
+
+    /// Every code that ``alarmRaised(_:)`` is called with.
+    package static let alarms: [String] =
+        Alarm.allCases.map(\.rawValue) + [
+            "notification_refused", "notification_unreadable", "notification_not_applied", "app_apple_id_mismatch",
+            "coverage_gap", "coverage_sweep_failed",
+        ]
 
     // MARK: Decisions
 
@@ -83,8 +94,8 @@ package struct ServiceMetrics: Sendable {
     /// How many transactions are asked about or waited for.
     var flights: Meter { Meter(label: "vouch_ask_flights", factory: factory) }
 
-    private func increment(_ label: String, _ dimensions: [(String, String)]) {
-        Counter(label: label, dimensions: dimensions, factory: factory).increment()
+    private func increment(_ label: String, _ dimensions: [(String, String)], by amount: Int64 = 1) {
+        Counter(label: label, dimensions: dimensions, factory: factory).increment(by: amount)
     }
 }
 

@@ -46,7 +46,10 @@ extension LedgerStore {
         let row = try await row(
             """
             UPDATE coverage SET complete_from = coalesce(\(from.postgresValue), complete_from),
-                complete_through = greatest(complete_through, \(PostgresTimestamp(completeThrough))),
+                -- Never back, unless it lies in the future: then the clock had run ahead.
+                complete_through = CASE WHEN complete_through > \(PostgresTimestamp(until))
+                    THEN greatest(coalesce(\(from.postgresValue), complete_from), \(PostgresTimestamp(completeThrough)))
+                    ELSE greatest(complete_through, \(PostgresTimestamp(completeThrough))) END,
                 lease_until = \(PostgresTimestamp(until))
             WHERE environment = \(environment.rawValue) AND lease_holder = \(holder) RETURNING environment
             """)
@@ -165,9 +168,11 @@ extension LedgerStore {
         let row = try await row(
             """
             SELECT c.*, n.*, (SELECT max(received_at) FROM notifications) AS received_at
-            FROM (SELECT count(*) FILTER (WHERE NOT sweep) AS retry_due, min(due_at) FILTER (WHERE NOT sweep) AS retry_at,
-                    count(*) FILTER (WHERE sweep) AS sweep_due, min(due_at) FILTER (WHERE sweep) AS sweep_at
-                FROM checks WHERE due_at <= \(at)) AS c,
+            FROM (SELECT r.*, w.* FROM
+                (SELECT count(*) AS retry_due, min(due_at) AS retry_at
+                    FROM checks WHERE sweep = false AND due_at <= \(at)) AS r,
+                (SELECT count(*) AS sweep_due, min(due_at) AS sweep_at
+                    FROM checks WHERE sweep = true AND due_at <= \(at)) AS w) AS c,
                 (SELECT (SELECT count(*) FROM notifications WHERE retry_at IS NOT NULL) AS waiting, count(*) AS open,
                     min(respond_by) AS respond_by
                 FROM notifications WHERE respond_by > \(at)) AS n

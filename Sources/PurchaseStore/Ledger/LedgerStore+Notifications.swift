@@ -36,7 +36,8 @@ extension LedgerStore {
                 WHERE n.notification_uuid = due.notification_uuid
                 RETURNING n.notification_uuid, n.origin, n.received_at, n.attempts)
             SELECT t.notification_uuid, t.origin, t.received_at, t.attempts, h.header || '.' || b.rest AS jws
-            FROM taken t JOIN notification_bodies b USING (notification_uuid) JOIN jws_headers h ON h.sha256 = b.header_sha256
+            FROM taken t LEFT JOIN notification_bodies b USING (notification_uuid)
+                LEFT JOIN jws_headers h ON h.sha256 = b.header_sha256
             ORDER BY t.received_at
             """)
         var list: [WaitingNotification] = []
@@ -44,13 +45,37 @@ extension LedgerStore {
             guard let origin = NotificationRecord.Origin(rawValue: try decode(row, "origin")) else {
                 throw LedgerError(.unreadable, "a stored notification has an unknown origin")
             }
+            // Erased while it waited: there is nothing left to be verified.
+            guard let jws: String = try decode(row, "jws", as: String?.self) else {
+                try await refuseWaiting(try decode(row, "notification_uuid"))
+                continue
+            }
             let receivedAt: PostgresTimestamp = try decode(row, "received_at")
             list.append(
                 WaitingNotification(
-                    uuid: try decode(row, "notification_uuid"), jws: try decode(row, "jws"), origin: origin,
+                    uuid: try decode(row, "notification_uuid"), jws: jws, origin: origin,
                     receivedAt: receivedAt.instant, attempts: try decode(row, "attempts")))
         }
         return list
+    }
+
+    /// See ``NotificationPort/noteDelivery(of:)``.
+    package func noteDelivery(of uuid: String) async throws(LedgerError) {
+        _ = try await run(
+            "UPDATE notifications SET origin = 'delivery' WHERE notification_uuid = \(uuid) AND origin = 'history'")
+    }
+
+    /// See ``NotificationPort/reviveNotifications(in:now:)``.
+    package func reviveNotifications(
+        in environments: Set<StoreEnvironment>, now: Instant
+    ) async throws(LedgerError) -> Int {
+        let names = environments.map { String?.some($0.rawValue) }.sorted { ($0 ?? "") < ($1 ?? "") }
+        return try await run(
+            """
+            UPDATE notifications SET outcome = 'waiting', retry_at = \(PostgresTimestamp(now))
+            WHERE outcome = 'not_allowed' AND environment = ANY (\(names)) RETURNING notification_uuid
+            """
+        ).count
     }
 
     /// See ``NotificationPort/refuseWaiting(_:)``.

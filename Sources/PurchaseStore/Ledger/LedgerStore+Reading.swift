@@ -18,22 +18,24 @@ extension LedgerStore {
             ORDER BY key, environment, (until IS NULL OR until > \(at)) DESC, until DESC NULLS FIRST, transaction_id
             """)
         var list: [Entitlement] = []
-        for row in rows {
-            guard let environment = StoreEnvironment(rawValue: try decode(row, "environment")),
-                let state = PurchaseState.Name(rawValue: try decode(row, "state")),
-                let rule = Entitlement.Rule(rawValue: try decode(row, "rule"))
-            else { throw LedgerError(.unreadable, "a stored entitlement can't be read") }
-            let since: PostgresTimestamp = try decode(row, "since")
-            let until: PostgresTimestamp? = try decode(row, "until")
-            list.append(
-                Entitlement(
-                    id: Entitlement.ID(
-                        transactionID: TransactionID(try decode(row, "transaction_id")), key: try decode(row, "key")),
-                    account: account, productID: ProductID(try decode(row, "product_id")), environment: environment,
-                    originalTransactionID: OriginalTransactionID(try decode(row, "original_transaction_id")),
-                    state: state, rule: rule, since: since.instant, until: until?.instant))
-        }
+        for row in rows { list.append(try entitlement(row, of: account)) }
         return list
+    }
+
+    /// Reads one row of `entitlements`.
+    func entitlement(_ row: PostgresRow, of account: AccountNumber) throws(LedgerError) -> Entitlement {
+        guard let environment = StoreEnvironment(rawValue: try decode(row, "environment")),
+            let state = PurchaseState.Name(rawValue: try decode(row, "state")),
+            let rule = Entitlement.Rule(rawValue: try decode(row, "rule"))
+        else { throw LedgerError(.unreadable, "a stored entitlement can't be read") }
+        let since: PostgresTimestamp = try decode(row, "since")
+        let until: PostgresTimestamp? = try decode(row, "until")
+        return Entitlement(
+            id: Entitlement.ID(
+                transactionID: TransactionID(try decode(row, "transaction_id")), key: try decode(row, "key")),
+            account: account, productID: ProductID(try decode(row, "product_id")), environment: environment,
+            originalTransactionID: OriginalTransactionID(try decode(row, "original_transaction_id")),
+            state: state, rule: rule, since: since.instant, until: until?.instant)
     }
 
     /// See ``LedgerPort/openGrants(of:after:limit:)``.
@@ -150,11 +152,15 @@ extension LedgerStore {
 
     /// See ``LedgerPort/keep(_:)``.
     package func keep(_ refusal: RefusedSubmission) async throws(LedgerError) {
+        // Anybody can post notifications: they overwrite each other's traces, not those of submissions and answers.
+        let slots: (first: Int64, count: Int64) =
+            refusal.source == .notification
+            ? (Self.refusalSlots, Self.notificationRefusalSlots) : (0, Self.refusalSlots)
         _ = try await run(
             """
             INSERT INTO refusals (slot, refused_at, source, refusal, step, code, detail, sha256, transaction_id,
                 account_number, actor, request_id)
-            VALUES ((nextval('refusals_sequence') % \(Self.refusalSlots))::integer, \(PostgresTimestamp(refusal.refusedAt)),
+            VALUES ((nextval('refusals_sequence') % \(slots.count) + \(slots.first))::integer, \(PostgresTimestamp(refusal.refusedAt)),
                 \(refusal.source.rawValue), \(refusal.refusal), \(refusal.step), \(refusal.code),
                 \(String(refusal.detail.prefix(500))), \(refusal.sha256), \((refusal.transactionID?.rawValue).postgresValue),
                 \((refusal.account?.rawValue).postgresValue), \(refusal.actor.postgresValue), \(refusal.requestID.postgresValue))

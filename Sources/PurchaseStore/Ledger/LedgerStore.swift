@@ -14,6 +14,8 @@ package final class LedgerStore: LedgerPort {
 
     /// Slots of the ring of refusals.
     static let refusalSlots: Int64 = 10_000
+    /// Slots behind them for refused notifications.
+    static let notificationRefusalSlots: Int64 = 1_000
 
     let client: PostgresClient
     private let storedHeaders = StoredHeaders()
@@ -36,16 +38,18 @@ package final class LedgerStore: LedgerPort {
         if let known {
             let stored: String? = try decode(known, "stated_token")
             let rule: String? = try decode(known, "rule_token")
-            if statedToken == nil || stored == statedToken?.rawValue, rule == ruleToken?.rawValue {
+            if statedToken == nil || stored == statedToken?.rawValue,
+                ruleToken == nil || rule == ruleToken?.rawValue
+            {
                 return AccountNumber(try decode(known, "account_number"))
             }
         }
-        // Never overwrites a stated token with none; the one by rule follows the setting.
+        // Never overwrites a token with none; the one by rule follows the setting.
         let made = try await row(
             """
             INSERT INTO accounts (account_id, stated_token, rule_token)
             VALUES (\(id), \((statedToken?.rawValue).postgresValue), \((ruleToken?.rawValue).postgresValue))
-            ON CONFLICT (account_id) DO UPDATE SET rule_token = excluded.rule_token,
+            ON CONFLICT (account_id) DO UPDATE SET rule_token = coalesce(excluded.rule_token, accounts.rule_token),
                 stated_token = coalesce(excluded.stated_token, accounts.stated_token)
             RETURNING account_number
             """)

@@ -4,7 +4,7 @@ import PurchaseService
 
 /// The part of a statement that keeps one notification: its row, the envelope, and the certificates if they are new.
 ///
-/// A notification that is there already stays as it is, unless it was waiting; so repeats and races change nothing.
+/// A notification that is there already stays as it is, unless what became of it was not final; so repeats and races change nothing.
 struct NotificationPart {
     /// What the texts bind, from the first place on.
     private(set) var values: [PostgresValue] = []
@@ -53,7 +53,7 @@ struct NotificationPart {
                 ON CONFLICT (notification_uuid) DO UPDATE SET environment = excluded.environment,
                     outcome = excluded.outcome, transaction_id = excluded.transaction_id,
                     respond_by = excluded.respond_by, retry_at = excluded.retry_at
-                WHERE n.outcome = 'waiting'
+                WHERE n.outcome NOT IN ('applied', 'kept')
                 RETURNING n.notification_uuid
                 """
             )

@@ -50,6 +50,8 @@ struct WorkGauges: Sendable {
         coverage.flatMap { report -> [GaugeSample] in
             // Before the first sweep there is no moment to be behind of.
             guard let record = report.record else { return [] }
+            // An app that has no release yet has no notifications to be behind of.
+            if record.fault == "unreleased" { return [] }
             let labels = ["environment": report.environment.rawValue]
             let failing = record.failingSince.map { Self.seconds(max(.zero, now - $0)) } ?? 0
             return [

@@ -182,6 +182,15 @@ struct HistoryPlanTests {
         #expect(plan(Span(milliseconds: -1)).next == nil)
     }
 
+    @Test("what was noted as complete by a clock that ran ahead is walked again")
+    func clockRanAhead() throws {
+        let configuration = CoverageConfiguration()
+        let window = HistoryPlan.sweep(
+            of: .production, completeThrough: end + .hours(2), now: end, configuration)
+        #expect(window.plan.from == end - configuration.clockDoubt - configuration.overlap)
+        #expect(!window.isBehindHorizon || window.plan.from > end + .hours(2))
+    }
+
     @Test("waits after failures grow by half of the time that it has been failing, within their bounds")
     func waits() {
         let configuration = CoverageConfiguration()

@@ -43,6 +43,18 @@ final class InterceptedHistory: NotificationHistoryPort {
     }
 }
 
+/// What a client knows, but for the difference of the clocks.
+private struct SkewedHealth: AppStoreHealthPort {
+    let base: any AppStoreHealthPort
+    let clockSkew: Span?
+
+    func health() -> AppStoreHealth {
+        var health = base.health()
+        health.clockSkew = clockSkew
+        return health
+    }
+}
+
 extension TestStack {
     /// No jitter, and waits that only move the clock.
     var coverageConfiguration: CoverageConfiguration {
@@ -70,11 +82,15 @@ extension TestStack {
             receive: receive ?? own)
     }
 
-    /// A sweeper, as a process of its own.
-    func sweeper(_ walk: HistoryWalk? = nil, process: String = "sweeper", logger: Logger? = nil) -> NotificationSweeper
-    {
+    /// A sweeper, as a process of its own, whose clock is so far ahead of Apple's.
+    ///
+    /// The stack's clock is moved by tests, while the `Date` of the simulator's answers is the machine's.
+    func sweeper(
+        _ walk: HistoryWalk? = nil, process: String = "sweeper", clockSkew: Span? = nil, logger: Logger? = nil
+    ) -> NotificationSweeper {
         var dependencies = service.dependencies
         dependencies.processName = process
+        dependencies.health = SkewedHealth(base: service.dependencies.health, clockSkew: clockSkew)
         if let logger { dependencies.logger = logger }
         return NotificationSweeper(
             dependencies: dependencies, configuration: coverageConfiguration, walk: walk ?? self.walk())

@@ -222,4 +222,28 @@ struct SweepTests {
             #expect(outcomes.filter { $0 == .notDue }.count == 7)
         }
     }
+
+    @Test("a clock that runs ahead of Apple's doesn't declare complete what Apple has yet to sign")
+    func clockAhead() async throws {
+        try await TestStack.with { stack in
+            _ = await stack.sweeper(clockSkew: .hours(2)).sweep(.production)
+            stack.clock.advance(.minutes(6))
+            let now = stack.clock.now
+            _ = await stack.sweeper(clockSkew: .hours(2)).sweep(.production)
+            let fast = try #require(try await stack.coverage()?.completeThrough)
+            #expect(fast <= now - .minutes(15))
+            // What an earlier, faster clock has noted lies in the future, and is set back once the last day was walked.
+            try await stack.database.withOwnerClient { client in
+                _ = try await client.query("UPDATE coverage SET complete_through = now() + interval '5 hours'")
+            }
+            try stack.buy(3)
+            stack.clock.advance(.minutes(10))
+            guard case .finished(let counts) = await stack.sweeper().sweep(.production) else {
+                Issue.record("the sweep runs")
+                return
+            }
+            #expect(counts.new == 3)
+            #expect(try #require(try await stack.coverage()?.completeThrough) <= stack.clock.now)
+        }
+    }
 }

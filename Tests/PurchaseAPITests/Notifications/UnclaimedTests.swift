@@ -104,6 +104,19 @@ struct UnclaimedTests {
         }
     }
 
+    @Test("an account that only a publishable key has named is linked to nothing")
+    func inventedAccount() async throws {
+        try await TestStack.with { stack in
+            let victim = Self.token.lowercased()
+            _ = try await stack.api.post(victim, "1", as: .device)
+            let id = try stack.bought("pro", .nonConsumable) { $0.appAccountToken = Self.token }
+            _ = try await stack.deliver(try stack.newest("ONE_TIME_CHARGE"))
+            let seen = try await stack.api.get("/v1/transactions/\(id)")
+            #expect(seen.json?["accountId"] == .null)
+            #expect(try await stack.api.post("the-real-account", id).flag("entitled"))
+        }
+    }
+
     @Test("a link never takes a purchase from the account that has it")
     func neverTaken() async throws {
         try await TestStack.with { stack in

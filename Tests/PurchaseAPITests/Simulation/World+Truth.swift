@@ -105,7 +105,7 @@ extension World {
         #expect(doubled == 0, "SEED=\(seed)")
     }
 
-    /// Consumables are delivered once, net, to the holder; everything else never entitles after a refund.
+    /// Consumables are delivered once, net, to the holder; all else entitles while it is paid and held, and then alone.
     private func checkRights(_ known: [String: Known], _ isRevoked: [String: Bool]) async throws {
         var delivered: [String: Int64] = [:]
         for row in try await stack.rows(
@@ -115,7 +115,9 @@ extension World {
             """)
         { delivered[row[0] ?? ""] = row[1].flatMap { Int64($0) } }
         let entitled = Set(
-            try await stack.rows("SELECT DISTINCT transaction_id FROM entitlements").compactMap { $0[0] })
+            try await stack.rows(
+                "SELECT DISTINCT purchase_id FROM entitlements JOIN transactions USING (transaction_id)"
+            ).compactMap { $0[0] })
         for life in lives {
             for id in life.allIDs {
                 guard let found = known[id], let revoked = isRevoked[found.purchaseID] else { continue }
@@ -124,8 +126,12 @@ extension World {
                 case .consumable:
                     let expected: Int64 = found.isHeld && !revoked ? 1 : 0
                     #expect(delivered[found.purchaseID] ?? 0 == expected, "delivery of \(id), SEED=\(seed)")
-                case .nonConsumable, .nonRenewing, .autoRenewable:
-                    #expect(!revoked || !entitled.contains(id), "entitled after a refund: \(id), SEED=\(seed)")
+                case .nonConsumable, .nonRenewing:
+                    #expect(
+                        entitled.contains(found.purchaseID) == (found.isHeld && !revoked),
+                        "right to \(id), SEED=\(seed)")
+                case .autoRenewable:
+                    #expect(!revoked || !entitled.contains(found.purchaseID), "refunded: \(id), SEED=\(seed)")
                 }
             }
         }
