@@ -17,6 +17,8 @@ struct Handlers<Cases: UseCases>: Sendable {
         case .listTransactionEvents: try await listTransactionEvents(request, context)
         case .recheckTransaction: try await limited(request, context, recheckTransaction)
         case .getEntitlements: try await getEntitlements(request, context)
+        case .queryEntitlements: try await limited(request, context, queryEntitlements)
+        case .listChanges: try await listChanges(request, context)
         case .listGrants: try await listGrants(request, context)
         case .acknowledgeGrant: try await acknowledgeGrant(request, context)
         case .getCoverage: try await getCoverage(request, context)

@@ -18,6 +18,14 @@ package protocol UseCases: Sendable {
     ) async throws(ServiceError) -> TransactionView
     /// What an account may use, sorted by key and environment; empty for an account never seen.
     func entitlements(of account: AccountID) async throws(ServiceError) -> [EntitlementView]
+    /// What each of many accounts may use, sorted by key and environment; one without anything is absent.
+    func entitlements(ofEach accounts: [AccountID]) async throws(ServiceError) -> [AccountID: [EntitlementView]]
+    /// What changed after a position, oldest first; waits for the next change when there is none.
+    ///
+    /// Gives none when nothing came within `wait`, and at once when the process stops or too many wait.
+    func changes(
+        after position: Int64, wait: Duration, limit: Int
+    ) async throws(ServiceError) -> [RecordedChange]
     /// Deliveries that wait for acknowledgement, oldest first, and the cursor of the next page.
     func openGrants(
         of account: AccountID, after cursor: GrantCursor?, limit: Int

@@ -10,6 +10,8 @@ package final class VouchService: UseCases {
     let decider: Decider
     /// Asks Apple; runs as a service of its own.
     package let pool: AskPool
+    /// Where readers wait for changes.
+    package let changeFeed: ChangeFeed
     private let knownKeys = Mutex<[[UInt8]: (caller: Caller, until: Instant)]>([:])
 
     /// Puts the use cases together; ``pool`` must run for posts to be answered with Apple's word.
@@ -18,6 +20,7 @@ package final class VouchService: UseCases {
         self.configuration = configuration
         let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)
         self.decider = checker.decider
+        self.changeFeed = ChangeFeed(ledger: dependencies.ledger)
         self.pool = AskPool(
             checker: checker, configuration: configuration, logger: dependencies.logger, metrics: dependencies.metrics)
     }
@@ -117,16 +120,7 @@ package final class VouchService: UseCases {
             guard let number = try await ledger.findAccount(account) else { return [] }
             return try await ledger.entitlements(of: number, at: now)
         }
-        return rows.map { row in
-            let isActive = row.isActive(at: now)
-            let reason: EntitlementReason =
-                switch (isActive, row.rule) {
-                case (false, _): .expired
-                case (true, .paid): .paid
-                case (true, .proratedKeep): .proratedKeep
-                }
-            return EntitlementView(entitlement: row, isActive: isActive, reason: reason)
-        }
+        return rows.map { EntitlementView($0, at: now) }
     }
 
     /// See ``UseCases/openGrants(of:after:limit:)``.

@@ -19,7 +19,7 @@ info:
       new ones may be added. Request objects are closed: an unknown property is a 400.
     - Values of our own enumerations are closed lists. Apple's values (`type`, `inAppOwnershipType`, `revocationType`
       and the like) are passed through as Apple sent them; expect new ones.
-    - Lists carry `nextCursor`; send it back as `cursor` to read on, `null` means the end.
+    - Lists carry `nextCursor`; send it back as `cursor` to read on, `null` means the end. (`GET /v1/changes` has none.)
     - Every answer carries `X-Request-Id`. Errors are `application/problem+json` (RFC 9457); branch on `code`,
       see `docs/errors.md`.
     - `x-roles` lists the roles that may call an operation; an empty list means that it is public. A missing or bad
@@ -507,6 +507,190 @@ paths:
           $ref: '#/components/responses/Forbidden'
         '404':
           $ref: '#/components/responses/NotFound'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/entitlements/query:
+    post:
+      operationId: queryEntitlements
+      tags: [accounts]
+      summary: Read what each of up to 100 accounts may use now.
+      description: |
+        One list per account, in the order asked, as `GET /v1/accounts/{accountId}/entitlements` gives it; all of them
+        are read at one instant. An account that was never heard of has an empty list. An account that is named twice
+        is a fault; UUIDs are compared without case.
+      x-roles: [app]
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              $ref: '#/components/schemas/EntitlementQuery'
+            examples:
+              two:
+                value:
+                  accountIds: [player-4711, player-9]
+      responses:
+        '200':
+          description: The entitlements of each account.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/EntitlementLists'
+              examples:
+                two:
+                  value:
+                    accounts:
+                      - accountId: player-4711
+                        entitlements:
+                          - key: lifetime
+                            productId: com.example.app.lifetime
+                            environment: Production
+                            active: true
+                            since: '2026-11-20T09:15:00.000Z'
+                            until: null
+                            reason: paid
+                            transactionId: '2000000900000001'
+                            originalTransactionId: '2000000900000001'
+                      - accountId: player-9
+                        entitlements: []
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '413':
+          $ref: '#/components/responses/TooLarge'
+        '415':
+          $ref: '#/components/responses/UnsupportedMediaType'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/changes:
+    get:
+      operationId: listChanges
+      tags: [accounts]
+      summary: Follow what changes, or wait for it.
+      description: |
+        Everything that a backend has to know, in the order in which it was committed; docs/changes.md shows a consumer.
+        Start at 0, apply each change, keep `nextCursor` together with what was applied, and send it as `after`.
+
+        Positions ascend; numbers may be missing, and none appears late. Delivery is at least once: after a crash of the
+        consumer the same changes are read again. `nextCursor` is never null here: it is the position to go on from,
+        also when there was nothing.
+
+        With `wait`, an answer without changes is held back until there is one, at most so many seconds. It may come
+        earlier and empty: when the service stops, or when too many wait already; pause a second then.
+      x-roles: [app]
+      parameters:
+        - name: after
+          in: query
+          required: false
+          description: Only changes after this position; the `nextCursor` of the answer before.
+          schema:
+            type: string
+            pattern: ^[0-9]{1,19}$
+            default: '0'
+        - name: wait
+          in: query
+          required: false
+          description: Seconds to wait for the next change when there is none yet.
+          schema:
+            type: integer
+            minimum: 0
+            maximum: 30
+            default: 0
+        - name: limit
+          in: query
+          required: false
+          description: How many changes an answer holds at most.
+          schema:
+            type: integer
+            minimum: 1
+            maximum: 1000
+            default: 100
+      responses:
+        '200':
+          description: The next changes, oldest first; none when there are none.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/ChangeFeed'
+              examples:
+                some:
+                  value:
+                    changes:
+                      - position: '17'
+                        kind: state
+                        accountId: player-4711
+                        transactionId: '2000000900000001'
+                        occurredAt: '2026-11-20T09:15:01.000Z'
+                        data:
+                          state: paid
+                          reason: confirmed
+                          refusal: null
+                      - position: '18'
+                        kind: entitlement
+                        accountId: player-4711
+                        transactionId: '2000000900000001'
+                        occurredAt: '2026-11-20T09:15:01.000Z'
+                        data:
+                          key: lifetime
+                          productId: com.example.app.lifetime
+                          environment: Production
+                          originalTransactionId: '2000000900000001'
+                          active: true
+                          ended: false
+                          since: '2026-11-20T09:15:00.000Z'
+                          until: null
+                          reason: paid
+                      - position: '21'
+                        kind: grant
+                        accountId: player-4711
+                        transactionId: '2000000900000004'
+                        occurredAt: '2026-11-20T09:20:00.000Z'
+                        data:
+                          id: production.purchased.2000000900000004.grant.1
+                          kind: grant
+                          status: open
+                          environment: Production
+                          productId: com.example.app.coins.100
+                          amount: 100
+                          createdAt: '2026-11-20T09:20:00.000Z'
+                      - position: '22'
+                        kind: case
+                        accountId: player-9
+                        transactionId: '2000000900000001'
+                        occurredAt: '2026-11-20T09:25:00.000Z'
+                        data:
+                          caseId: case-production-2000000900000001-12
+                          status: open
+                    nextCursor: '22'
+                none:
+                  value:
+                    changes: []
+                    nextCursor: '22'
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
         '429':
           $ref: '#/components/responses/RateLimited'
         '500':
@@ -1779,6 +1963,210 @@ components:
           $ref: '#/components/schemas/TransactionId'
         originalTransactionId:
           $ref: '#/components/schemas/TransactionId'
+
+    EntitlementQuery:
+      type: object
+      additionalProperties: false
+      required: [accountIds]
+      properties:
+        accountIds:
+          description: Each once.
+          type: array
+          maxItems: 100
+          items:
+            $ref: '#/components/schemas/AccountId'
+
+    EntitlementLists:
+      type: object
+      required: [accounts]
+      properties:
+        accounts:
+          type: array
+          maxItems: 100
+          items:
+            $ref: '#/components/schemas/EntitlementList'
+
+    Position:
+      description: A place in the change feed; a decimal number.
+      type: string
+      pattern: ^[0-9]{1,19}$
+
+    ChangeFeed:
+      type: object
+      required: [changes, nextCursor]
+      properties:
+        changes:
+          type: array
+          maxItems: 1000
+          items:
+            anyOf:
+              - $ref: '#/components/schemas/StateChange'
+              - $ref: '#/components/schemas/EntitlementChange'
+              - $ref: '#/components/schemas/GrantChange'
+              - $ref: '#/components/schemas/CaseChange'
+        nextCursor:
+          description: The position to go on from, to be sent as `after`.
+          $ref: '#/components/schemas/Position'
+
+    StateChange:
+      type: object
+      description: A transaction is in another state, or for another reason.
+      required: [position, kind, accountId, transactionId, occurredAt, data]
+      properties:
+        position:
+          $ref: '#/components/schemas/Position'
+        kind:
+          const: state
+        accountId:
+          description: Null while nobody holds the transaction, and once the account is erased.
+          anyOf:
+            - $ref: '#/components/schemas/AccountId'
+            - type: 'null'
+        transactionId:
+          $ref: '#/components/schemas/TransactionId'
+        occurredAt:
+          $ref: '#/components/schemas/Instant'
+        data:
+          type: object
+          required: [state, reason, refusal]
+          properties:
+            state:
+              $ref: '#/components/schemas/State'
+            reason:
+              $ref: '#/components/schemas/StateReason'
+            refusal:
+              anyOf:
+                - $ref: '#/components/schemas/TransactionRefusal'
+                - type: 'null'
+
+    EntitlementChange:
+      type: object
+      description: |
+        A row of what the account may use: keep it under (`transactionId`, `data.key`), or remove it when it `ended`. Of
+        several rows for one (key, environment), the active one that lasts longest counts.
+      required: [position, kind, accountId, transactionId, occurredAt, data]
+      properties:
+        position:
+          $ref: '#/components/schemas/Position'
+        kind:
+          const: entitlement
+        accountId:
+          description: Null while nobody holds the transaction, and once the account is erased.
+          anyOf:
+            - $ref: '#/components/schemas/AccountId'
+            - type: 'null'
+        transactionId:
+          $ref: '#/components/schemas/TransactionId'
+        occurredAt:
+          $ref: '#/components/schemas/Instant'
+        data:
+          type: object
+          required: [key, productId, environment, originalTransactionId, active, ended, since, until, reason]
+          properties:
+            key:
+              type: string
+              minLength: 1
+              maxLength: 255
+            productId:
+              type: string
+              minLength: 1
+              maxLength: 255
+            environment:
+              $ref: '#/components/schemas/Environment'
+            originalTransactionId:
+              $ref: '#/components/schemas/TransactionId'
+            active:
+              description: As of `occurredAt`; it ends at `until` without another change.
+              type: boolean
+            ended:
+              description: The row is gone.
+              type: boolean
+            since:
+              $ref: '#/components/schemas/Instant'
+            until:
+              description: Null means without end; of a row that is gone, what it was.
+              anyOf:
+                - $ref: '#/components/schemas/Instant'
+                - type: 'null'
+            reason:
+              description: Why it is there, or is gone; null when the settings or the catalogue took it away.
+              anyOf:
+                - $ref: '#/components/schemas/EntitlementReason'
+                - type: 'null'
+
+    GrantChange:
+      type: object
+      description: |
+        A delivery, after it was made, acknowledged or cancelled: keep it under `data.id`. What to credit is what
+        `GET /v1/accounts/{accountId}/grants` lists.
+      required: [position, kind, accountId, transactionId, occurredAt, data]
+      properties:
+        position:
+          $ref: '#/components/schemas/Position'
+        kind:
+          const: grant
+        accountId:
+          description: Null while nobody holds the transaction, and once the account is erased.
+          anyOf:
+            - $ref: '#/components/schemas/AccountId'
+            - type: 'null'
+        transactionId:
+          $ref: '#/components/schemas/TransactionId'
+        occurredAt:
+          $ref: '#/components/schemas/Instant'
+        data:
+          type: object
+          required: [id, kind, status, environment, productId, amount, createdAt]
+          properties:
+            id:
+              $ref: '#/components/schemas/GrantId'
+            kind:
+              type: string
+              enum: [grant, reversal, reinstatement]
+            status:
+              type: string
+              enum: [open, acknowledged, cancelled]
+            environment:
+              $ref: '#/components/schemas/Environment'
+            productId:
+              type: string
+              minLength: 1
+              maxLength: 255
+            amount:
+              description: Quantity times the product's units; positive for every kind.
+              type: integer
+              format: int64
+              minimum: 1
+            createdAt:
+              $ref: '#/components/schemas/Instant'
+
+    CaseChange:
+      type: object
+      description: A dispute of the account about the transaction was opened or resolved.
+      required: [position, kind, accountId, transactionId, occurredAt, data]
+      properties:
+        position:
+          $ref: '#/components/schemas/Position'
+        kind:
+          const: case
+        accountId:
+          description: Null while nobody holds the transaction, and once the account is erased.
+          anyOf:
+            - $ref: '#/components/schemas/AccountId'
+            - type: 'null'
+        transactionId:
+          $ref: '#/components/schemas/TransactionId'
+        occurredAt:
+          $ref: '#/components/schemas/Instant'
+        data:
+          type: object
+          required: [caseId, status]
+          properties:
+            caseId:
+              $ref: '#/components/schemas/CaseId'
+            status:
+              type: string
+              enum: [open, resolved]
 
     GrantList:
       type: object

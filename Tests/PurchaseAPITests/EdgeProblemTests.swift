@@ -247,7 +247,7 @@ struct EdgeProblemTests {
     }
 
     /// Operations about the whole deployment: there is always something to tell.
-    private static let wholes: Set = ["getCoverage", "getAppleHealth"]
+    private static let wholes: Set = ["getCoverage", "getAppleHealth", "listChanges", "queryEntitlements"]
 
     /// Use cases that throw one error, but for authentication.
     static func throwing(_ error: ServiceError) -> StubUseCases {
@@ -255,6 +255,8 @@ struct EdgeProblemTests {
         useCases.onSubmit = { _, _ async throws(ServiceError) in throw error }
         useCases.onTransaction = { _, _, _ async throws(ServiceError) in throw error }
         useCases.onEntitlements = { _ async throws(ServiceError) in throw error }
+        useCases.onEntitlementsOfEach = { _ async throws(ServiceError) in throw error }
+        useCases.onChanges = { _, _, _ async throws(ServiceError) in throw error }
         useCases.onGrants = { _, _, _ async throws(ServiceError) in throw error }
         useCases.onAcknowledge = { _ async throws(ServiceError) in throw error }
         useCases.onEvents = { _, _, _ async throws(ServiceError) in throw error }
@@ -275,7 +277,11 @@ struct EdgeProblemTests {
             .replacing("{id}", with: "g.1")
         guard operation.method == "POST" else { return try await edge.get(path, key: key, at: location) }
         let body =
-            operation.operationID == "postTransaction" ? #"{"accountId":"a","transactionId":"1"}"# : #"{"why":"x"}"#
+            switch operation.operationID {
+            case "postTransaction": #"{"accountId":"a","transactionId":"1"}"#
+            case "queryEntitlements": #"{"accountIds":["a"]}"#
+            default: #"{"why":"x"}"#
+            }
         return try await edge.post(path, body, key: key, at: location)
     }
 }

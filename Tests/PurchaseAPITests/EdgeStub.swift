@@ -19,6 +19,12 @@ struct StubUseCases: UseCases {
     var onEntitlements: @Sendable (AccountID) async throws(ServiceError) -> [EntitlementView] = {
         _ async throws(ServiceError) in []
     }
+    var onEntitlementsOfEach: @Sendable ([AccountID]) async throws(ServiceError) -> [AccountID: [EntitlementView]] = {
+        _ async throws(ServiceError) in [:]
+    }
+    var onChanges: @Sendable (Int64, Duration, Int) async throws(ServiceError) -> [RecordedChange] = {
+        _, _, _ async throws(ServiceError) in []
+    }
     var onGrants:
         @Sendable (AccountID, GrantCursor?, Int) async throws(ServiceError) -> (grants: [Grant], next: GrantCursor?) = {
             _, _, _ async throws(ServiceError) in ([], nil)
@@ -73,6 +79,14 @@ struct StubUseCases: UseCases {
 
     func entitlements(of account: AccountID) async throws(ServiceError) -> [EntitlementView] {
         try await onEntitlements(account)
+    }
+
+    func entitlements(ofEach accounts: [AccountID]) async throws(ServiceError) -> [AccountID: [EntitlementView]] {
+        try await onEntitlementsOfEach(accounts)
+    }
+
+    func changes(after position: Int64, wait: Duration, limit: Int) async throws(ServiceError) -> [RecordedChange] {
+        try await onChanges(position, wait, limit)
     }
 
     func openGrants(

@@ -30,7 +30,8 @@ extension Handlers {
 }
 
 extension JSONWriter {
-    fileprivate mutating func entitlement(_ view: EntitlementView) {
+    /// One row of what an account may use.
+    mutating func entitlement(_ view: EntitlementView) {
         let row = view.entitlement
         object { writer in
             writer.member("key", row.id.key)

@@ -8,6 +8,11 @@ struct Faults {
         items.append(Fault(pointer: "/" + escaped, detail: detail))
     }
 
+    /// Adds a fault of one item of the body's list `name`; the name is one of the contract's.
+    mutating func add(property name: String, item: Int, _ detail: String) {
+        items.append(Fault(pointer: "/\(name)/\(item)", detail: detail))
+    }
+
     /// Adds a fault of the body as a whole.
     mutating func add(body detail: String) { items.append(Fault(pointer: "", detail: detail)) }
 

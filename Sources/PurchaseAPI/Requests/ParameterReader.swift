@@ -69,14 +69,19 @@ struct ParameterReader {
     }
 
     /// The query's `limit`, or its default.
-    mutating func limit() -> Int {
-        guard let text = query.first(where: { $0.name == "limit" })?.value else { return Self.limitDefault }
-        let digits = text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
-        guard let limit = digits, Self.limitRange.contains(limit) else {
-            faults.add(query: "limit", "Must be a whole number from 1 to 200.")
-            return Self.limitDefault
+    mutating func limit() -> Int { number("limit", in: Self.limitRange, default: Self.limitDefault) }
+
+    /// A whole number of the query, digits alone, or its default.
+    mutating func number<Value: FixedWidthInteger>(
+        _ name: String, in range: ClosedRange<Value>, default standard: Value
+    ) -> Value {
+        guard let text = query.first(where: { $0.name == name })?.value else { return standard }
+        let digits = text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Value(text) : nil
+        guard let number = digits, range.contains(number) else {
+            faults.add(query: name, "Must be a whole number from \(range.lowerBound) to \(range.upperBound).")
+            return standard
         }
-        return limit
+        return number
     }
 
     /// The query's `cursor`, as `convert` reads it; `nil` for the first page.

@@ -36,6 +36,36 @@ struct PropertyReader {
         return value
     }
 
+    /// The texts of a required list as another type, in their order; a fault for each one that `convert` gives `nil`
+    /// for, or that is there already.
+    mutating func distinctValues<Value: Hashable>(
+        _ name: String, maximum: Int, rule: String, _ convert: (String) -> Value?
+    ) -> [Value] {
+        known.append(name)
+        guard let value = object[name] else {
+            faults.add(property: name, "Is missing; it is required.")
+            return []
+        }
+        guard case .array(let items) = value, items.count <= maximum else {
+            faults.add(property: name, "Must be a list of at most \(maximum) strings.")
+            return []
+        }
+        var values: [Value] = []
+        var seen: Set<Value> = []
+        for (index, item) in items.enumerated() {
+            guard case .string(let text) = item, let value = convert(text) else {
+                faults.add(property: name, item: index, rule)
+                continue
+            }
+            guard seen.insert(value).inserted else {
+                faults.add(property: name, item: index, "Is there already; name each one once.")
+                continue
+            }
+            values.append(value)
+        }
+        return values
+    }
+
     /// Adds a fault of a property.
     mutating func blame(_ name: String, _ detail: String) { faults.add(property: name, detail) }
 

@@ -13,6 +13,10 @@ package enum APIOperation: String, CaseIterable, Sendable {
     case recheckTransaction
     /// Read what an account may use.
     case getEntitlements
+    /// Read what each of many accounts may use.
+    case queryEntitlements
+    /// Follow what changes, or wait for it.
+    case listChanges
     /// List an account's deliveries.
     case listGrants
     /// Say that a delivery is credited.
@@ -33,8 +37,8 @@ package enum APIOperation: String, CaseIterable, Sendable {
     /// The method.
     package var method: HTTPRequest.Method {
         switch self {
-        case .postTransaction, .recheckTransaction, .acknowledgeGrant, .postNotification: .post
-        case .getTransaction, .listTransactionEvents, .getEntitlements, .listGrants, .getCoverage,
+        case .postTransaction, .recheckTransaction, .queryEntitlements, .acknowledgeGrant, .postNotification: .post
+        case .getTransaction, .listTransactionEvents, .getEntitlements, .listChanges, .listGrants, .getCoverage,
             .getAppleHealth, .getLiveness, .getReadiness, .getOpenAPI:
             .get
         }
@@ -48,6 +52,8 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .listTransactionEvents: "/v1/transactions/{transactionId}/events"
         case .recheckTransaction: "/v1/transactions/{transactionId}/recheck"
         case .getEntitlements: "/v1/accounts/{accountId}/entitlements"
+        case .queryEntitlements: "/v1/entitlements/query"
+        case .listChanges: "/v1/changes"
         case .listGrants: "/v1/accounts/{accountId}/grants"
         case .acknowledgeGrant: "/v1/grants/{id}/acknowledge"
         case .getCoverage: "/v1/coverage"
@@ -66,7 +72,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .getTransaction: [.app, .device, .user, .support]
         case .listTransactionEvents, .recheckTransaction: [.support]
         case .getEntitlements: [.app, .user, .support]
-        case .listGrants, .acknowledgeGrant: [.app]
+        case .queryEntitlements, .listChanges, .listGrants, .acknowledgeGrant: [.app]
         case .getCoverage, .getAppleHealth: [.support, .finance]
         case .postNotification, .getLiveness, .getReadiness, .getOpenAPI: []
         }

@@ -56,6 +56,14 @@ package protocol LedgerPort: NotificationPort, CoveragePort {
 
     /// What an account may use: one row per (key, environment), the active one with the latest end.
     func entitlements(of account: AccountNumber, at now: Instant) async throws(LedgerError) -> [Entitlement]
+    /// What each of many accounts may use, as ``entitlements(of:at:)`` lists it; one without anything is absent.
+    func entitlements(
+        ofEach accounts: [AccountID], at now: Instant
+    ) async throws(LedgerError) -> [AccountID: [Entitlement]]
+    /// The rows of the change feed after a position, oldest first.
+    func changes(after position: Int64, limit: Int) async throws(LedgerError) -> [RecordedChange]
+    /// The newest position of the change feed; 0 while there is none.
+    func newestChange() async throws(LedgerError) -> Int64
     /// An account's deliveries that wait for acknowledgement, oldest first, after a cursor.
     func openGrants(
         of account: AccountNumber, after cursor: GrantCursor?, limit: Int

@@ -287,9 +287,13 @@ struct ChangeRow: Encodable {
                             "refusal": .text(transaction.refusal?.rawValue),
                         ]))
             case .entitlement(let row):
-                rows.append(change(of: row, isGone: false))
+                // Another account's from now on: for the one that had it, it ends.
+                if let old = before.entitlements[row.id], old.account != row.account {
+                    rows.append(change(of: old, endedIn: chain))
+                }
+                rows.append(change(of: row, reason: EntitlementReason(row.rule), isGone: false))
             case .entitlementEnded(let id):
-                if let row = before.entitlements[id] { rows.append(change(of: row, isGone: true)) }
+                if let row = before.entitlements[id] { rows.append(change(of: row, endedIn: chain)) }
             case .grant(let grant):
                 rows.append(
                     ChangeRow(
@@ -298,6 +302,7 @@ struct ChangeRow: Encodable {
                             "grantId": .text(grant.id.rawValue), "grantKind": .text(grant.kind.rawValue),
                             "status": .text(grant.status.rawValue), "productId": .text(grant.productID.rawValue),
                             "amount": .number(grant.amount), "environment": .text(grant.environment.rawValue),
+                            "createdAt": .number(grant.createdAt.millisecondsSince1970),
                         ]))
             case .claimCase(let claimCase):
                 let transaction = chain.claims[claimCase.account]?.transactionID ?? chain.transactions.keys.min()
@@ -312,12 +317,30 @@ struct ChangeRow: Encodable {
         return rows
     }
 
-    private static func change(of row: Entitlement, isGone: Bool) -> ChangeRow {
+    private static func change(of row: Entitlement, endedIn chain: Chain) -> ChangeRow {
+        let reason: EntitlementReason? =
+            switch chain.transactions[row.id.transactionID]?.state {
+            case nil, .received?, .pending?: .notPaid
+            case .refunded?: .refunded
+            case .paid(_, let deciding)?:
+                // Nothing here knows the policy: what is left is its doing.
+                if chain.owner != row.account {
+                    .unclaimed
+                } else {
+                    chain.evidence[deciding]?.facts.isUpgraded == true ? .upgraded : nil
+                }
+            }
+        return change(of: row, reason: reason, isGone: true)
+    }
+
+    private static func change(of row: Entitlement, reason: EntitlementReason?, isGone: Bool) -> ChangeRow {
         ChangeRow(
             kind: "entitlement", account: row.account.rawValue, transaction: row.id.transactionID.rawValue,
             data: [
                 "key": .text(row.id.key), "productId": .text(row.productID.rawValue),
-                "environment": .text(row.environment.rawValue), "ended": .flag(isGone),
+                "environment": .text(row.environment.rawValue),
+                "originalTransactionId": .text(row.originalTransactionID.rawValue), "ended": .flag(isGone),
+                "reason": .text(reason?.rawValue),
                 "since": .number(row.since.millisecondsSince1970), "until": .number(row.until?.millisecondsSince1970),
             ])
     }

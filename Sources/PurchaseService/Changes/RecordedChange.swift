@@ -1,0 +1,142 @@
+package import PurchaseCore
+
+/// One row of the change feed, as the app's backend reads it; says the same whenever it is read, but for the account.
+package struct RecordedChange: Hashable, Sendable {
+    /// What changed, after the change.
+    package enum Content: Hashable, Sendable {
+        /// A transaction is in another state, or for another reason.
+        case state(StateChange)
+        /// An account may use something, from another time or until another time, or not any more.
+        case entitlement(EntitlementChange)
+        /// A delivery was made, acknowledged or cancelled.
+        case grant(GrantChange)
+        /// A dispute between accounts was opened or resolved.
+        case claimCase(CaseChange)
+    }
+
+    /// Place in the feed; ascends, numbers may be missing.
+    package var position: Int64
+    /// Whose it is; `nil` when nobody holds the transaction, and once the account is erased.
+    package var accountID: AccountID?
+    /// The transaction that it is about.
+    package var transactionID: TransactionID
+    /// Our clock at the decision.
+    package var occurredAt: Instant
+    /// What changed.
+    package var content: Content
+
+    /// Takes every part.
+    package init(
+        position: Int64, accountID: AccountID?, transactionID: TransactionID, occurredAt: Instant, content: Content
+    ) {
+        self.position = position
+        self.accountID = accountID
+        self.transactionID = transactionID
+        self.occurredAt = occurredAt
+        self.content = content
+    }
+}
+
+/// Where a transaction stands.
+package struct StateChange: Hashable, Sendable {
+    /// The state.
+    package var state: PurchaseState.Name
+    /// A stable code.
+    package var reason: String
+    /// Why the transaction is not pursued; `nil` when it is.
+    package var refusal: TransactionRefusal?
+
+    /// Takes every part.
+    package init(state: PurchaseState.Name, reason: String, refusal: TransactionRefusal?) {
+        self.state = state
+        self.reason = reason
+        self.refusal = refusal
+    }
+}
+
+/// One row of an account's entitlements: a consumer keeps it under (transactionId, key), or removes it.
+package struct EntitlementChange: Hashable, Sendable {
+    /// What it entitles to.
+    package var key: String
+    /// What was bought.
+    package var productID: ProductID
+    /// The store it was bought in.
+    package var environment: StoreEnvironment
+    /// The chain's original transaction.
+    package var originalTransactionID: OriginalTransactionID
+    /// Whether the row is gone.
+    package var hasEnded: Bool
+    /// From when.
+    package var since: Instant
+    /// Until when; `nil` until refunded.
+    ///
+    /// Of a row that is gone: what it was.
+    package var until: Instant?
+    /// Why it is there, or why not any more; `nil` when the settings or the catalogue took it away.
+    package var reason: EntitlementReason?
+
+    /// Takes every part.
+    package init(
+        key: String, productID: ProductID, environment: StoreEnvironment,
+        originalTransactionID: OriginalTransactionID, hasEnded: Bool, since: Instant, until: Instant?,
+        reason: EntitlementReason?
+    ) {
+        self.key = key
+        self.productID = productID
+        self.environment = environment
+        self.originalTransactionID = originalTransactionID
+        self.hasEnded = hasEnded
+        self.since = since
+        self.until = until
+        self.reason = reason
+    }
+
+    /// Whether it could be used at an instant.
+    package func isActive(at now: Instant) -> Bool { !hasEnded && (until.map { now < $0 } ?? true) }
+}
+
+/// One delivery: a consumer keeps it under its id.
+package struct GrantChange: Hashable, Sendable {
+    /// The same for ever.
+    package var id: GrantID
+    /// What kind of delivery.
+    package var kind: Grant.Kind
+    /// Whether it waits, is credited, or must not be.
+    package var status: Grant.Status
+    /// The store it was bought in.
+    package var environment: StoreEnvironment
+    /// What was bought.
+    package var productID: ProductID
+    /// Units, always positive.
+    package var amount: Int64
+    /// When it was decided.
+    package var createdAt: Instant
+
+    /// Takes every part.
+    package init(
+        id: GrantID, kind: Grant.Kind, status: Grant.Status, environment: StoreEnvironment, productID: ProductID,
+        amount: Int64, createdAt: Instant
+    ) {
+        self.id = id
+        self.kind = kind
+        self.status = status
+        self.environment = environment
+        self.productID = productID
+        self.amount = amount
+        self.createdAt = createdAt
+    }
+}
+
+/// One dispute.
+package struct CaseChange: Hashable, Sendable {
+    /// The same for ever.
+    package var id: CaseID
+    /// Whether it is open.
+    package var status: ClaimCase.Status
+
+    /// Takes both parts.
+    package init(id: CaseID, status: ClaimCase.Status) {
+        self.id = id
+        self.status = status
+    }
+}

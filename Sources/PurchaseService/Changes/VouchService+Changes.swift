@@ -1,0 +1,42 @@
+package import PurchaseCore
+
+extension VouchService {
+    /// See ``UseCases/changes(after:wait:limit:)``.
+    package func changes(
+        after position: Int64, wait: Duration, limit: Int
+    ) async throws(ServiceError) -> [RecordedChange] {
+        try await withLedger { () async throws(LedgerError) in
+            try await changeFeed.changes(after: position, wait: wait, limit: limit)
+        }
+    }
+
+    /// See ``UseCases/entitlements(ofEach:)``.
+    package func entitlements(
+        ofEach accounts: [AccountID]
+    ) async throws(ServiceError) -> [AccountID: [EntitlementView]] {
+        let now = dependencies.clock.now()
+        guard !accounts.isEmpty else { return [:] }
+        let rows = try await withLedger { () async throws(LedgerError) in
+            try await ledger.entitlements(ofEach: accounts, at: now)
+        }
+        return rows.mapValues { $0.map { EntitlementView($0, at: now) } }
+    }
+}
+
+extension EntitlementReason {
+    /// Why a row may exist.
+    package init(_ rule: Entitlement.Rule) {
+        switch rule {
+        case .paid: self = .paid
+        case .proratedKeep: self = .proratedKeep
+        }
+    }
+}
+
+extension EntitlementView {
+    /// A row as it is at an instant.
+    init(_ row: Entitlement, at now: Instant) {
+        let isActive = row.isActive(at: now)
+        self.init(entitlement: row, isActive: isActive, reason: isActive ? EntitlementReason(row.rule) : .expired)
+    }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import Hummingbird
+import HummingbirdTesting
+import PurchaseCore
+import PurchaseService
+import TestSupport
+import Testing
+
+@testable import vouch
+
+extension TestStack {
+    /// Another process over the same database, with questions to Apple of its own.
+    func withReplica(_ body: @escaping @Sendable (StackClient) async throws -> Void) async throws {
+        let other = try await VouchStack.build(
+            settings: settings, logger: TestDatabase.silent, now: { [clock] in clock.now })
+        do {
+            let service = other.service
+            let application = Application(router: other.router, logger: TestDatabase.silent)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await service.pool.run() }
+                group.addTask {
+                    try await application.test(.router) { client in
+                        try await body(StackClient(client: client))
+                    }
+                }
+                try await group.next()
+                group.cancelAll()
+            }
+        } catch {
+            await other.close()
+            throw error
+        }
+        await other.close()
+    }
+}
+
+/// A backend that knows nothing but the change feed, as docs/changes.md tells to write one.
+struct Consumer {
+    private(set) var cursor = "0"
+    private(set) var positions: [Int64] = []
+    private var rights: [[String]: TestSupport.JSONValue] = [:]
+    private var grants: [String: TestSupport.JSONValue] = [:]
+
+    /// Reads one answer and applies it; how many changes were in it.
+    mutating func read(_ api: StackClient, limit: Int, wait: Int = 0) async throws -> Int {
+        let answer = try await api.get("/v1/changes?after=\(cursor)&limit=\(limit)&wait=\(wait)")
+        #expect(answer.status == 200)
+        let changes = answer.json?["changes"]?.items ?? []
+        for change in changes { try apply(change) }
+        cursor = try #require(answer.json?["nextCursor"]?.text)
+        return changes.count
+    }
+
+    private mutating func apply(_ change: TestSupport.JSONValue) throws {
+        positions.append(try #require(change["position"]?.text.flatMap { Int64($0) }))
+        let data = try #require(change["data"])
+        switch change["kind"]?.text {
+        case "entitlement":
+            let id = [change["transactionId"]?.text ?? "", data["key"]?.text ?? ""]
+            rights[id] = data["ended"] == .bool(true) ? nil : change
+        case "grant":
+            grants[try #require(data["id"]?.text)] = change
+        default: break
+        }
+    }
+
+    /// What `GET …/entitlements` must list, without an order.
+    func entitlements(of account: String, at now: Instant) -> Set<[String: TestSupport.JSONValue]> {
+        var best: [[String]: (rank: Double, item: [String: TestSupport.JSONValue])] = [:]
+        for change in rights.values where change["accountId"]?.text == account {
+            guard let data = change["data"] else { continue }
+            let end = data["until"]?.text.flatMap(Self.milliseconds) ?? .infinity
+            let isActive = Double(now.millisecondsSince1970) < end
+            var item: [String: TestSupport.JSONValue] = [:]
+            for name in ["key", "productId", "environment", "originalTransactionId", "since", "until"] {
+                item[name] = data[name]
+            }
+            item["transactionId"] = change["transactionId"]
+            item["active"] = .bool(isActive)
+            item["reason"] = isActive ? data["reason"] : .string("expired")
+            let slot = [data["key"]?.text ?? "", data["environment"]?.text ?? ""]
+            // Of two that end together, the API shows the one with the smaller id.
+            let smaller = (item["transactionId"]?.text ?? "") < (best[slot]?.item["transactionId"]?.text ?? "")
+            if let known = best[slot], known.rank > end || known.rank == end && !smaller { continue }
+            best[slot] = (end, item)
+        }
+        return Set(best.values.map(\.item))
+    }
+
+    /// What `GET …/grants` must list, without an order.
+    func openGrants(of account: String) -> Set<[String: TestSupport.JSONValue]> {
+        Set(
+            grants.values.filter { $0["accountId"]?.text == account && $0["data"]?["status"]?.text == "open" }
+                .map { change in
+                    var item = change["data"]?.members ?? [:]
+                    item["accountId"] = change["accountId"]
+                    item["transactionId"] = change["transactionId"]
+                    return item
+                })
+    }
+
+    /// How many deliveries of each status, of all accounts.
+    var statuses: [String: Int] {
+        Dictionary(grouping: grants.values) { $0["data"]?["status"]?.text ?? "" }.mapValues(\.count)
+    }
+
+    private static func milliseconds(_ text: String) -> Double? {
+        let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        return (try? Date(text, strategy: style)).map { ($0.timeIntervalSince1970 * 1_000).rounded() }
+    }
+}
