@@ -12,9 +12,11 @@ extension Draft {
 
     /// Sorts the chain's evidence anew; to be called whenever an item was added.
     mutating func recount() {
+        // Read once: inside the closure it makes the optimiser of Swift 6.3.1 fail (CopyPropagation).
+        let environment = chain.environment
         let authoritative = Dictionary(
             grouping: chain.evidence.values.filter {
-                $0.id.source.isAuthoritative && $0.facts.environment == chain.environment
+                $0.id.source.isAuthoritative && $0.facts.environment == environment
             },
             by: \.facts.transactionID
         ).mapValues { $0.sorted(by: Evidence.precedes) }
