@@ -2535,7 +2535,7 @@ components:
           description: A JWS whose payload is Apple's responseBodyV2DecodedPayload.
           type: string
           minLength: 1
-          maxLength: 262144
+          maxLength: 262000
 
     NotificationReceipt:
       type: object

@@ -94,13 +94,19 @@ package struct NotificationIntake: Sendable {
             result = try await refuse(refusal, arrival)
         case .open(let envelope):
             result = try await receive(envelope, arrival)
+            // What Apple signed about this app is worth a line, once; the rest is only counted.
+            let isNews = result != .duplicate && result != .otherApp
+            dependencies.logger.log(
+                level: isNews ? .info : .debug, "notification received",
+                metadata: [
+                    LogKey.notification.rawValue: "\(envelope.record.uuid)",
+                    LogKey.type.rawValue: "\(envelope.record.notificationType)",
+                    LogKey.subtype.rawValue: "\(envelope.record.subtype ?? "-")",
+                    LogKey.environment.rawValue: "\(envelope.record.environment?.rawValue ?? "-")",
+                    LogKey.origin.rawValue: "\(arrival.origin.rawValue)", LogKey.outcome.rawValue: "\(result.code)",
+                ])
         }
         dependencies.metrics.notificationReceived(arrival.origin, result)
-        dependencies.logger.debug(
-            "notification received",
-            metadata: [
-                LogKey.origin.rawValue: "\(arrival.origin.rawValue)", LogKey.outcome.rawValue: "\(result.code)",
-            ])
         return result
     }
 

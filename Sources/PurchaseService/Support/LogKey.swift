@@ -10,6 +10,7 @@ enum LogKey: String {
     case fault
     case lane
     case new
+    case notification
     case origin
     case outcome
     case refused
@@ -18,6 +19,8 @@ enum LogKey: String {
     case seen
     case status
     case step
+    case subtype
+    case type
     case transaction
     case transactions
 }

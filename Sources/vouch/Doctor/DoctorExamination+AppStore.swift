@@ -73,7 +73,7 @@ extension DoctorExamination {
             if tokenAnswer == .unauthorized, environment == .production, settings.app?.isUnreleased == true {
                 return .notDue("not asked: Production answers nothing before the app's first release")
             }
-            return .notAsked("not asked: \(environment.rawValue) has not accepted the key")
+            return .notAsked("not asked: \(environment.rawValue) has not accepted the key, or could not be asked")
         }
         let request = await store.requestTestNotification(
             in: environment, lane: .interactive, deadline: limits.call)

@@ -86,7 +86,7 @@ struct AppSettings: Sendable {
     }
 
     private static func keyID(from reader: inout SettingsReader) -> String? {
-        let fix = "use the id of the In-App Purchase key, such as ABCDE12345; its file is named AuthKey_ID.p8"
+        let fix = "use the id of the In-App Purchase key, such as ABCDE12345; its file is named SubscriptionKey_ID.p8"
         guard let text = reader.required(.appKeyID, fix) else { return nil }
         guard (1...64).contains(text.utf8.count), text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
             reader.fault(.appKeyID, "not letters and digits alone", fix)

@@ -3,7 +3,7 @@ import PurchaseService
 import TestSupport
 import Testing
 
-@Suite("Waiting for changes", .timeLimit(.minutes(5)))
+@Suite("Waiting for changes", .timeLimit(.minutes(15)))
 struct ChangeFeedTests {
     /// A feed whose pauses a test sees, and ends.
     private struct Held {
