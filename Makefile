@@ -42,6 +42,11 @@ setup: ## Install the Debian packages that are missing
 build: ## Build everything in the debug configuration
 	$(SWIFT) build --build-tests
 
+.PHONY: release
+release: ## Build the optimised programs, as deploy/Dockerfile does; slow, run it before a release
+	VOUCH_TARGETS=vouch $(SWIFT) build --configuration release --product vouch
+	VOUCH_TARGETS=app-store-simulator $(SWIFT) build --configuration release --product app-store-simulator
+
 .PHONY: test-core
 test-core: ## Run the tests that need no database: the core and the verifier
 	@VOUCH_TARGETS=PurchaseCoreTests,AppStoreJWSTests scripts/test --without-database

@@ -1851,7 +1851,7 @@ components:
             - $ref: '#/components/schemas/Evidence'
             - type: 'null'
         nextCheckAt:
-          description: When Apple is asked next; null when no check is planned.
+          description: When Apple is asked next; null when nothing is open. Sweeps of paid transactions are not shown.
           anyOf:
             - $ref: '#/components/schemas/Instant'
             - type: 'null'
@@ -2469,7 +2469,7 @@ components:
               description: About purchases that somebody waits for.
               $ref: '#/components/schemas/CheckQueue'
             sweep:
-              description: About settled purchases, with what nobody else needs of the budget.
+              description: About settled purchases, in the lane that comes last.
               $ref: '#/components/schemas/CheckQueue'
 
     CheckQueue:

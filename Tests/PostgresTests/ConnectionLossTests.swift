@@ -64,8 +64,12 @@ struct ConnectionLossTests {
                                 group.addTask { _ = try await client.commit("INSERT INTO t VALUES (0)") }
                                 // Its own Sync must be past the proxy, or the trap would catch that one.
                                 try await eventually("one is in flight, and waits for the lock") {
+                                    // Other tests wait for locks of their own, in other databases of the cluster.
                                     let waiting = try await direct.query(
-                                        "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                                        """
+                                        SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                                        WHERE l.locktype = 'advisory' AND NOT l.granted AND d.datname = current_database()
+                                        """)
                                     return client.load.running == 1 && waiting.count == 1 && proxy.isAtSync
                                 }
                                 for id in 1...10 {

@@ -76,6 +76,8 @@ final class Lane: Sendable {
         let id = RequestID(value: requestsMade.wrappingAdd(1, ordering: .relaxed).newValue)
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
+                // Queued first and taken back then, it could be on its way already.
+                guard !Task.isCancelled else { return continuation.resume(returning: .failure(Self.cancelled)) }
                 submit(makeRequest(id, work, deadline, continuation))
                 // Whoever cancelled before the request was queued found nothing to cancel.
                 if Task.isCancelled { cancel(id) }
@@ -123,6 +125,7 @@ final class Lane: Sendable {
         }
     }
 
+    private static let cancelled = PostgresError(.cancelled, message: "cancelled while waiting for a connection")
     private static let shuttingDown = PostgresError(.shuttingDown, message: "the database client is closed")
 
     private func cancel(_ id: RequestID) {
@@ -135,8 +138,7 @@ final class Lane: Sendable {
             }
         }
         wakeup?.signal()
-        request?.continuation.resume(
-            returning: .failure(PostgresError(.cancelled, message: "cancelled while waiting for a connection")))
+        request?.continuation.resume(returning: .failure(Self.cancelled))
     }
 
     /// Refuses new work, serves what waits until `drainTimeout`, and returns when every connection is closed.

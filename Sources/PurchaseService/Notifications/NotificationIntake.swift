@@ -126,6 +126,7 @@ package struct NotificationIntake: Sendable {
             return .otherApp
         }
         var record = envelope.record
+        guard !envelope.isDoubtful else { return try await wait(record, arrival) }
         guard envelope.claims.claimedEnvironment != nil else {
             // A shape that Apple has added since, perhaps.
             record.outcome = .kept
@@ -137,7 +138,6 @@ package struct NotificationIntake: Sendable {
             try await dependencies.ledger.keep(record)
             return .notAllowed
         }
-        guard !envelope.isDoubtful else { return try await wait(record, arrival) }
         guard hasOurNumber(envelope.claims) else {
             alarm("app_apple_id_mismatch", [LogKey.origin.rawValue: "\(arrival.origin.rawValue)"])
             return try await wait(record, arrival)

@@ -153,12 +153,12 @@ struct FeedLife {
     ]
 
     let stack: TestStack
-    private var generator: WorldGenerator
+    private var generator: EdgeGenerator
     private var ids: [(id: String, type: SimulatedProductType, environment: SimulatedEnvironment)] = []
 
     init(stack: TestStack, seed: UInt64) {
         self.stack = stack
-        generator = WorldGenerator(seed: seed)
+        generator = EdgeGenerator(seed: seed)
     }
 
     /// Lets one thing happen.

@@ -6,6 +6,7 @@ import PurchaseStore
 import Testing
 
 @testable import PurchaseService
+@testable import vouch
 
 @Suite("What a sweep does with what goes wrong")
 struct SweepTroubleTests {
@@ -23,6 +24,8 @@ struct SweepTroubleTests {
                     == .finished(HistoryCounts(seen: 4, new: 2, refused: 2)))
             #expect(try await stack.count("SELECT count(*) FROM notifications") == 2)
             #expect(try await stack.count("SELECT count(*) FROM refusals") == 2)
+            let scrape = MetricsStackTests.Scrape(await stack.metrics.render())
+            #expect(scrape[#"vouch_alarms_total{alarm="notification_refused"}"#] == 2)
         }
     }
 

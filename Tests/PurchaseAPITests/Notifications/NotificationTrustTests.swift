@@ -116,6 +116,21 @@ struct NotificationTrustTests {
         }
     }
 
+    @Test("of a shape that is not known, what can't be trusted yet waits; it is not final")
+    func doubtfulShape() async throws {
+        try await TestStack.with { stack in
+            let ahead = stack.clock.now + Span.minutes(20)
+            let payload = try stack.simulator.sign([
+                "notificationType": "SOMETHING_NEW", "notificationUUID": "8e5b1cf4-0000-4000-8000-0000000000fe",
+                "version": "2.0", "signedDate": .integer(ahead.millisecondsSince1970),
+            ])
+            #expect(try await stack.deliver(payload).outcome == "waiting")
+            stack.clock.advance(.hours(1))
+            #expect(await stack.service.notificationWorker.tick() == 1)
+            #expect(try await stack.storedNotifications() == ["SOMETHING_NEW kept"])
+        }
+    }
+
     @Test("what Apple's history holds of a sound envelope is not thrown away when its inside can't be read")
     func unreadableHistory() async throws {
         try await TestStack.with { stack in

@@ -16,7 +16,7 @@ import Testing
 struct World {
     let stack: TestStack
     let seed: UInt64
-    var generator: WorldGenerator
+    var generator: EdgeGenerator
     var lives: [Life] = []
     /// The second process; replaced when it "crashes".
     var replica: VouchStack
@@ -29,7 +29,7 @@ struct World {
     init(_ stack: TestStack, seed: UInt64) async throws {
         self.stack = stack
         self.seed = seed
-        generator = WorldGenerator(seed: seed)
+        generator = EdgeGenerator(seed: seed)
         replica = try await Self.process(stack)
         for environment in SimulatedEnvironment.allCases {
             try stack.simulator.setNotificationURL("http://127.0.0.1:1/apple", in: environment)
