@@ -175,8 +175,7 @@ struct CoverageStoreTests {
                     to: Chain(identity: .provisional(TransactionID(id))))
             }
             try await ledger.database.withOwnerClient { owner in
-                _ = try await owner.query(
-                    "UPDATE checks SET progress = progress || '{\"isSweep\": true}' WHERE transaction_id = '2'")
+                _ = try await owner.query("UPDATE checks SET sweep = true WHERE transaction_id = '2'")
             }
             try await ledger.store.keep(notification("waits", .sandbox, signedAt: now - .minutes(3), waits: true))
             for (uuid, deadline) in [("past", now), ("soon", now + .hours(2)), ("later", now + .hours(11))] {

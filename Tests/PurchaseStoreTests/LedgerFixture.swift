@@ -18,7 +18,8 @@ struct LedgerFixture: Sendable {
         version: PolicyVersion("test"), bundleID: BundleID("com.example.app"),
         allowedEnvironments: [.production, .sandbox], accountTokenRule: .matchWhenPresent, sandboxAccounts: .all,
         catalogue: Catalogue(),
-        recheck: RecheckSchedule(first: .seconds(5), maximum: .minutes(15), notFoundDeadline: .days(3)))
+        recheck: RecheckSchedule(first: .seconds(5), maximum: .minutes(15), notFoundDeadline: .days(3)),
+        renewalLeeway: .hours(1))
 
     static func with(_ body: (LedgerFixture) async throws -> Void) async throws {
         try await TestDatabase.withDatabase { database in
@@ -67,13 +68,14 @@ struct LedgerFixture: Sendable {
 
     /// Decides and commits once; `nil` when the version was stale, the chain otherwise.
     func apply(
-        _ input: Input, to chain: Chain, body: EvidenceBody? = nil, at now: Instant = start
+        _ input: Input, to chain: Chain, body: EvidenceBody? = nil, renewalBody: EvidenceBody? = nil,
+        at now: Instant = start
     ) async throws -> Chain? {
         guard case .record(let recorded) = decide(chain, input, policy: Self.policy, now: now) else { return chain }
         let id = try await store.commit(
             CommittableDecision(
                 recorded: recorded, before: chain, actor: "tester", requestID: "request-1", recordedAt: now,
-                body: body, process: "tester", lease: nil))
+                body: body, renewalBody: renewalBody, process: "tester", lease: nil))
         guard let id else { return nil }
         var after = recorded.chain
         after.id = id

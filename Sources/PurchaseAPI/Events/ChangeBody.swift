@@ -17,6 +17,7 @@ extension JSONWriter {
                 writer.member("sha256", id.sha256)
                 writer.member("source", id.source.rawValue)
                 writer.member("standing", standing.rawValue)
+            case .renewal(let renewal): writer.renewal(renewal)
             case .claim(let claim): writer.claim(claim)
             case .claimCase(let claimCase):
                 writer.member("kind", "case")
@@ -60,6 +61,19 @@ extension JSONWriter {
         member("refusal", transaction.refusal?.rawValue)
         member("purchaseId", transaction.purchaseID)
         member("decidingSha256", transaction.state.deciding?.sha256)
+    }
+
+    private mutating func renewal(_ renewal: RenewalInfo) {
+        let facts = renewal.facts
+        member("kind", "renewal")
+        member("sha256", renewal.id.sha256)
+        member("source", renewal.id.source.rawValue)
+        member("signedDate", facts.signedDate)
+        member("autoRenewStatus", facts.autoRenewStatus)
+        member("autoRenewProductId", facts.autoRenewProductID)
+        member("isInBillingRetryPeriod", facts.isInBillingRetryPeriod)
+        member("gracePeriodExpiresDate", facts.gracePeriodExpiresDate)
+        member("expirationIntent", facts.expirationIntent)
     }
 
     private mutating func claim(_ claim: Claim) {

@@ -22,6 +22,8 @@ package struct Chain: Equatable, Sendable {
     package var transactions: [TransactionID: Transaction]
     /// All verified evidence of the chain's transactions, counted or not.
     package var evidence: [EvidenceID: Evidence]
+    /// The newest renewal info of the subscription; `nil` before the first, and where nothing renews.
+    package var renewal: RenewalInfo?
     /// One claim per account.
     package var claims: [AccountNumber: Claim]
     /// Deliveries of consumables.
@@ -211,6 +213,16 @@ package struct Check: Hashable, Codable, Sendable {
     package var contradictedAt: Instant?
     /// Checks done for the open contradiction.
     package var contradictionChecks: Int64
+    /// When Apple is asked for the subscription's status next; a question of its own, beside ``nextCheckAt``.
+    ///
+    /// On the newest period's transaction alone.
+    package var statusesAt: Instant?
+    /// When Apple last answered that question.
+    package var statusesAskedAt: Instant?
+    /// Fruitless attempts at it since the last answer.
+    package var statusesAttempts: Int64
+    /// Not before then, after a fruitless attempt.
+    package var statusesRetryAt: Instant?
 
     /// Nothing asked, nothing planned.
     package init() {
@@ -219,6 +231,25 @@ package struct Check: Hashable, Codable, Sendable {
         self.notFoundAnswers = [:]
         self.notFoundFor = .zero
         self.contradictionChecks = 0
+        self.statusesAttempts = 0
+    }
+
+    /// When the next question of either kind is due.
+    package var dueAt: Instant? {
+        guard let nextCheckAt, let statusesAt else { return nextCheckAt ?? statusesAt }
+        return min(nextCheckAt, statusesAt)
+    }
+
+    /// Whether the question that is due first is a sweep.
+    package var isSweepDueFirst: Bool {
+        guard isSweep, let nextCheckAt else { return false }
+        return statusesAt.map { nextCheckAt < $0 } ?? true
+    }
+
+    /// Whether the question to ask now is Get All Subscription Statuses, not Get Transaction Info.
+    package func asksStatuses(at now: Instant) -> Bool {
+        guard let statusesAt, statusesAt <= now else { return false }
+        return nextCheckAt.map { statusesAt <= $0 || $0 > now } ?? true
     }
 
     /// Reads a stored row; one that was written before there were sweeps is none.
@@ -233,6 +264,10 @@ package struct Check: Hashable, Codable, Sendable {
         notFoundSince = try container.decodeIfPresent(Instant.self, forKey: .notFoundSince)
         contradictedAt = try container.decodeIfPresent(Instant.self, forKey: .contradictedAt)
         contradictionChecks = try container.decode(Int64.self, forKey: .contradictionChecks)
+        statusesAt = try container.decodeIfPresent(Instant.self, forKey: .statusesAt)
+        statusesAskedAt = try container.decodeIfPresent(Instant.self, forKey: .statusesAskedAt)
+        statusesAttempts = try container.decodeIfPresent(Int64.self, forKey: .statusesAttempts) ?? 0
+        statusesRetryAt = try container.decodeIfPresent(Instant.self, forKey: .statusesRetryAt)
     }
 }
 

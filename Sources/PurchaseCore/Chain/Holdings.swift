@@ -89,6 +89,28 @@ package struct Entitlement: Hashable, Codable, Sendable {
         case proratedKeep = "prorated_keep"
     }
 
+    /// Why access lasts beyond the end of the paid period.
+    package enum Extension: String, Hashable, Codable, Sendable, CaseIterable {
+        /// Apple reports a grace period after a failed charge.
+        case gracePeriod = "grace_period"
+        /// The renewal is due, and whether it happened is not known yet.
+        case renewalUnconfirmed = "renewal_unconfirmed"
+    }
+
+    /// The part of the time that nobody has paid for.
+    package struct Extended: Hashable, Codable, Sendable {
+        /// Why it is served.
+        package var reason: Extension
+        /// The end of the paid period; the extension lasts until the entitlement's `until`.
+        package var from: Instant
+
+        /// Takes both parts.
+        package init(reason: Extension, from: Instant) {
+            self.reason = reason
+            self.from = from
+        }
+    }
+
     /// Transaction and key.
     package var id: ID
     /// Who may use it.
@@ -107,12 +129,14 @@ package struct Entitlement: Hashable, Codable, Sendable {
     package var since: Instant
     /// Until when; `nil` until refunded.
     package var until: Instant?
+    /// What of that time is not paid for; `nil` when all of it is.
+    package var extended: Extended?
 
     /// An entitlement with every field.
     package init(
         id: ID, account: AccountNumber, productID: ProductID, environment: StoreEnvironment,
         originalTransactionID: OriginalTransactionID, state: PurchaseState.Name, rule: Rule, since: Instant,
-        until: Instant?
+        until: Instant?, extended: Extended? = nil
     ) {
         self.id = id
         self.account = account
@@ -123,10 +147,17 @@ package struct Entitlement: Hashable, Codable, Sendable {
         self.rule = rule
         self.since = since
         self.until = until
+        self.extended = extended
     }
 
     /// Whether it may be used at an instant.
     package func isActive(at now: Instant) -> Bool { until.map { now < $0 } ?? true }
+
+    /// Why it may still be used at an instant after the paid period; `nil` within it, and after the end.
+    package func extensionReason(at now: Instant) -> Extension? {
+        guard isActive(at: now), let extended, now >= extended.from else { return nil }
+        return extended.reason
+    }
 }
 
 /// One movement of money of a purchase, a row of finance's export: customer price, never proceeds.

@@ -20,12 +20,14 @@ package func decide(_ chain: Chain, _ input: Input, policy: Policy, now: Instant
         return .nothing(.noEffect)
     case .claimed(let id, let account, let claimedAt, _):
         return draft.claimed(id, by: account, at: claimedAt)
-    case .evidenceVerified(let evidence, let provisional):
-        return draft.evidenceVerified(evidence, absorbing: provisional)
+    case .evidenceVerified(let evidence, let renewal, let provisional):
+        return draft.evidenceVerified(evidence, renewal: renewal, absorbing: provisional)
     case .mentioned(let id):
         return draft.mentioned(id)
     case .appStoreUnanswered(let id, let answer):
         return draft.appStoreUnanswered(id, answer)
+    case .statusesUnanswered(let id, let answer):
+        return draft.statusesUnanswered(id, answer)
     case .deadlineReached(let id), .holdElapsed(let id):
         return draft.checkDue(id, input: input.kind)
     case .staffActed(.recheck(let id), let reasonNumber):
@@ -72,6 +74,7 @@ struct Draft {
         _ input: Input.Kind, evidence: Evidence? = nil, rule: Rule, otherwise: Decision.Unchanged
     ) -> Decision {
         planSweeps()
+        planStatuses()
         guard !entries.isEmpty else {
             return chain.checks == before.checks ? .nothing(otherwise) : .reschedule(chain)
         }
@@ -121,15 +124,22 @@ struct Draft {
         return finish(.claim, rule: rule, otherwise: .duplicateClaim)
     }
 
-    mutating func evidenceVerified(_ evidence: Evidence, absorbing provisional: Chain?) -> Decision {
+    mutating func evidenceVerified(
+        _ evidence: Evidence, renewal: RenewalInfo?, absorbing provisional: Chain?
+    ) -> Decision {
         let facts = evidence.facts
         if let environment = chain.environment, environment != facts.environment {
             return otherEnvironment(evidence)
         }
         if chain.evidence[evidence.id] != nil {
             purchases = purchaseSets()
+            // Known already; the renewal info beside it need not be.
+            let isNews = take(renewal, with: evidence)
+            if isNews { resolveEverything() }
             plan(after: evidence, isNew: false, rule: .evidenceConfirms)
-            return finish(.evidence, rule: .evidenceConfirms, otherwise: .duplicateEvidence)
+            return finish(
+                .evidence, evidence: isNews ? evidence : nil, rule: isNews ? .renewalInfoSeen : .evidenceConfirms,
+                otherwise: .duplicateEvidence)
         }
         identify(by: facts)
         if let provisional { absorb(provisional) }
@@ -138,6 +148,7 @@ struct Draft {
         }
         chain.evidence[evidence.id] = evidence
         recount()
+        _ = take(renewal, with: evidence)
         let standing = entries.count
         entries.append(.evidence(evidence.id, .stale))
         resolveEverything()

@@ -20,7 +20,7 @@ package enum Decision: Equatable, Sendable {
     package struct Recorded: Equatable, Sendable {
         /// The kind of input.
         package var input: Input.Kind
-        /// The evidence that came in, if that was the input.
+        /// The evidence that came in, if that was the input; new unless the chain before had it.
         package var evidence: Evidence?
         /// The rule that fired.
         package var rule: Rule
@@ -71,6 +71,8 @@ package enum Rule: String, Hashable, Codable, Sendable, CaseIterable {
     case evidenceStale = "evidence_stale"
     /// Authoritative evidence repeats what is known.
     case evidenceConfirms = "evidence_confirms"
+    /// Known evidence came again, with newer renewal info of its subscription.
+    case renewalInfoSeen = "renewal_info_seen"
     /// Authoritative evidence lacks a known ownership type.
     case ownershipMissing = "ownership_missing"
     /// The product's settlement hold is running.

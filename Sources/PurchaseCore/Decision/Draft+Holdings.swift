@@ -73,11 +73,14 @@ extension Draft {
     /// Brings the chain's entitlement rows to what its purchases amount to; one transaction speaks for each purchase.
     mutating func resolveEntitlements() {
         let speaking = Set(chain.entitlements.keys.map(\.transactionID))
+        let subscription = subscription(of: purchases)
         var wanted: [Entitlement.ID: Entitlement] = [:]
-        for purchase in purchases {
+        for purchase in purchases where !subscription.isPast(purchase.id) {
             let speaker = purchase.members.first(where: speaking.contains) ?? purchase.members.first
             guard let speaker else { continue }
-            for entitlement in entitlements(of: purchase, speaker: speaker) { wanted[entitlement.id] = entitlement }
+            for entitlement in entitlements(of: purchase, speaker: speaker, subscription) {
+                wanted[entitlement.id] = entitlement
+            }
         }
         for id in chain.entitlements.keys.sorted() where wanted[id] == nil { record(.entitlementEnded(id)) }
         for (id, entitlement) in wanted.sorted(by: { $0.key < $1.key }) where chain.entitlements[id] != entitlement {
@@ -85,7 +88,9 @@ extension Draft {
         }
     }
 
-    private func entitlements(of purchase: PurchaseSet, speaker: TransactionID) -> [Entitlement] {
+    private func entitlements(
+        of purchase: PurchaseSet, speaker: TransactionID, _ subscription: Subscription
+    ) -> [Entitlement] {
         guard let state = chain.transactions[speaker]?.state, let owner = chain.owner,
             let facts = chain.decidingEvidence(of: state)?.facts, let product = facts.productID,
             entitlementBlock(of: purchase, facts, owner: owner) == nil, let rules = rules(for: facts)
@@ -100,20 +105,21 @@ extension Draft {
         }
         let start = facts.originalPurchaseDate ?? facts.purchaseDate ?? facts.signedDate
         let until: Instant?
+        var extended: Entitlement.Extended?
         switch rules.kind {
         case .consumable, .unknown: return []
         case .nonConsumable: until = nil
         case .nonRenewing: until = rules.duration.map { $0.end(from: start) }
         case .autoRenewable:
-            guard !facts.isUpgraded, let expiresDate = facts.expiresDate else { return [] }
-            until = expiresDate
+            guard let access = subscription.access(during: purchase.id) else { return [] }
+            (until, extended) = (access.until, access.extended)
         }
         let since = rules.kind == .autoRenewable ? facts.purchaseDate ?? start : start
         return rules.entitlements.map { key in
             Entitlement(
                 id: Entitlement.ID(transactionID: speaker, key: key), account: owner, productID: product,
                 environment: facts.environment, originalTransactionID: facts.originalTransactionID, state: state.name,
-                rule: rule, since: since, until: until)
+                rule: rule, since: since, until: until, extended: extended)
         }
     }
 }

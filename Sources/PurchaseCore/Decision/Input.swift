@@ -4,12 +4,15 @@ package enum Input: Sendable {
     ///
     /// An automatic claim follows from the purchase's appAccountToken, and only where nobody has claimed the chain.
     case claimed(TransactionID, by: AccountNumber, at: Instant, isAutomatic: Bool = false)
-    /// A verified payload came in; `absorbing` is the provisional chain under which its id was posted, if there is one.
-    case evidenceVerified(Evidence, absorbing: Chain?)
+    /// A verified payload came in, with the verified renewal info that came in the same answer or notification, if one
+    /// did; `absorbing` is the provisional chain under which its id was posted, if there is one.
+    case evidenceVerified(Evidence, renewal: RenewalInfo? = nil, absorbing: Chain?)
     /// A notification that is no evidence, since its certificate has expired, named a transaction.
     case mentioned(TransactionID)
     /// Apple was asked about a transaction, and no usable evidence came of it.
     case appStoreUnanswered(TransactionID, AppStoreNonAnswer)
+    /// Apple was asked for the status of a transaction's subscription, and no usable evidence came of it.
+    case statusesUnanswered(TransactionID, AppStoreNonAnswer)
     /// The moment of a planned check or deadline has come.
     case deadlineReached(TransactionID)
     /// A product's settlement hold has run out.
@@ -27,7 +30,7 @@ package enum Input: Sendable {
         case .claimed: .claim
         case .evidenceVerified: .evidence
         case .mentioned: .mention
-        case .appStoreUnanswered: .appStoreAnswer
+        case .appStoreUnanswered, .statusesUnanswered: .appStoreAnswer
         case .deadlineReached: .deadline
         case .holdElapsed: .holdElapsed
         case .staffActed: .staffAction
@@ -40,11 +43,11 @@ package enum Input: Sendable {
     package enum Kind: String, Hashable, Codable, Sendable, CaseIterable {
         /// ``Input/claimed(_:by:at:isAutomatic:)``.
         case claim
-        /// ``Input/evidenceVerified(_:absorbing:)``.
+        /// ``Input/evidenceVerified(_:renewal:absorbing:)``.
         case evidence
         /// ``Input/mentioned(_:)``.
         case mention
-        /// ``Input/appStoreUnanswered(_:_:)``.
+        /// ``Input/appStoreUnanswered(_:_:)`` and ``Input/statusesUnanswered(_:_:)``.
         case appStoreAnswer = "app_store_answer"
         /// ``Input/deadlineReached(_:)``.
         case deadline

@@ -8,6 +8,8 @@ package enum LedgerEntry: Hashable, Sendable {
     case transaction(Transaction)
     /// Verified evidence was added, and how it stands. Its facts are in its own append-only row.
     case evidence(EvidenceID, Standing)
+    /// Newer renewal info of the subscription.
+    case renewal(RenewalInfo)
     /// A claim, new or changed.
     case claim(Claim)
     /// A dispute, new or changed.
@@ -41,7 +43,7 @@ package enum LedgerEntry: Hashable, Sendable {
 extension LedgerEntry: Codable {
     private enum Key: String, CodingKey { case kind, value, standing, reasonNumber }
     private enum Kind: String, Codable {
-        case identified, absorbed, transaction, evidence, claim
+        case identified, absorbed, transaction, evidence, renewal, claim
         case claimCase = "case"
         case grant, entitlement
         case entitlementEnded = "entitlement_ended"
@@ -58,6 +60,7 @@ extension LedgerEntry: Codable {
         case .absorbed: self = .absorbed(by: try value())
         case .transaction: self = .transaction(try value())
         case .evidence: self = .evidence(try value(), try container.decode(Standing.self, forKey: .standing))
+        case .renewal: self = .renewal(try value())
         case .claim: self = .claim(try value())
         case .claimCase: self = .claimCase(try value())
         case .grant: self = .grant(try value())
@@ -83,6 +86,7 @@ extension LedgerEntry: Codable {
         case .evidence(let id, let standing):
             try write(.evidence, id)
             try container.encode(standing, forKey: .standing)
+        case .renewal(let renewal): try write(.renewal, renewal)
         case .claim(let claim): try write(.claim, claim)
         case .claimCase(let claimCase): try write(.claimCase, claimCase)
         case .grant(let grant): try write(.grant, grant)

@@ -63,6 +63,8 @@ extension Chain {
             transactions[transaction.id] = transaction
         case .evidence, .checkRequested:
             break
+        case .renewal(let newer):
+            renewal = newer
         case .claim(let claim):
             claims[claim.account] = claim
         case .claimCase(let claimCase):

@@ -14,12 +14,15 @@ package struct Policy: Equatable, Sendable {
     package var catalogue: Catalogue
     /// When an unsettled transaction is asked about again.
     package var recheck: RecheckSchedule
+    /// How long access lasts beyond a paid period while it is not known whether the subscription was renewed
+    /// (`VOUCH_RENEWAL_LEEWAY`).
+    package var renewalLeeway: Span
 
     /// Takes every part; there is no default for a policy.
     package init(
         version: PolicyVersion, bundleID: BundleID, allowedEnvironments: Set<StoreEnvironment>,
         accountTokenRule: AccountTokenRule, sandboxAccounts: SandboxAccounts, catalogue: Catalogue,
-        recheck: RecheckSchedule
+        recheck: RecheckSchedule, renewalLeeway: Span
     ) {
         self.version = version
         self.bundleID = bundleID
@@ -28,6 +31,7 @@ package struct Policy: Equatable, Sendable {
         self.sandboxAccounts = sandboxAccounts
         self.catalogue = catalogue
         self.recheck = recheck
+        self.renewalLeeway = renewalLeeway
     }
 }
 

@@ -2,6 +2,10 @@
 package enum EntitlementVerdict: Hashable, Sendable {
     /// It entitles, by its paid state.
     case paid
+    /// Its paid period is over, and Apple reports a grace period.
+    case gracePeriod
+    /// Its paid period is over, and whether it was renewed is not known yet.
+    case renewalUnconfirmed
     /// It was refunded in part, and the product keeps access.
     case proratedKeep
     /// It is refused and not pursued.
@@ -22,7 +26,7 @@ package enum EntitlementVerdict: Hashable, Sendable {
     /// Whether it entitles.
     package var isEntitled: Bool {
         switch self {
-        case .paid, .proratedKeep: true
+        case .paid, .gracePeriod, .renewalUnconfirmed, .proratedKeep: true
         case .refused, .notPaid, .refunded, .unclaimed, .expired, .upgraded, .blocked: false
         }
     }
@@ -40,6 +44,11 @@ extension Chain {
         let rows = entitlements.values.filter { siblings.contains($0.id.transactionID) }
         if let row = rows.first(where: { $0.isActive(at: now) }) ?? rows.first {
             guard row.isActive(at: now) else { return .expired }
+            switch row.extensionReason(at: now) {
+            case .gracePeriod?: return .gracePeriod
+            case .renewalUnconfirmed?: return .renewalUnconfirmed
+            case nil: break
+            }
             switch row.rule {
             case .paid: return .paid
             case .proratedKeep: return .proratedKeep

@@ -31,12 +31,21 @@ extension EntitlementReason {
         case .proratedKeep: self = .proratedKeep
         }
     }
+
+    /// Why a row that is active at an instant is so.
+    package init(_ row: Entitlement, at now: Instant) {
+        switch row.extensionReason(at: now) {
+        case .gracePeriod?: self = .gracePeriod
+        case .renewalUnconfirmed?: self = .renewalUnconfirmed
+        case nil: self.init(row.rule)
+        }
+    }
 }
 
 extension EntitlementView {
     /// A row as it is at an instant.
     init(_ row: Entitlement, at now: Instant) {
         let isActive = row.isActive(at: now)
-        self.init(entitlement: row, isActive: isActive, reason: isActive ? EntitlementReason(row.rule) : .expired)
+        self.init(entitlement: row, isActive: isActive, reason: isActive ? EntitlementReason(row, at: now) : .expired)
     }
 }

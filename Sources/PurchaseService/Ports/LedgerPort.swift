@@ -130,6 +130,8 @@ package struct CommittableDecision: Sendable {
     package var recordedAt: Instant
     /// The signed text of the decision's evidence, and the personal data in it.
     package var body: EvidenceBody?
+    /// The signed text of the renewal info that came with it, stored where the decision records it.
+    package var renewalBody: EvidenceBody?
     /// The notification that brought the evidence, kept in the same database transaction.
     package var notification: NotificationRecord?
     /// The process that commits; only its own leases end.
@@ -140,7 +142,8 @@ package struct CommittableDecision: Sendable {
     /// Takes every part.
     package init(
         recorded: Decision.Recorded, before: Chain, actor: String?, requestID: String?, recordedAt: Instant,
-        body: EvidenceBody?, notification: NotificationRecord? = nil, process: String, lease: CheckLease?
+        body: EvidenceBody?, renewalBody: EvidenceBody? = nil, notification: NotificationRecord? = nil, process: String,
+        lease: CheckLease?
     ) {
         self.recorded = recorded
         self.before = before
@@ -148,6 +151,7 @@ package struct CommittableDecision: Sendable {
         self.requestID = requestID
         self.recordedAt = recordedAt
         self.body = body
+        self.renewalBody = renewalBody
         self.notification = notification
         self.process = process
         self.lease = lease

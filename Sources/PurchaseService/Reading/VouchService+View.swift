@@ -50,6 +50,8 @@ extension EntitlementReason {
     init(_ verdict: EntitlementVerdict) {
         switch verdict {
         case .paid: self = .paid
+        case .gracePeriod: self = .gracePeriod
+        case .renewalUnconfirmed: self = .renewalUnconfirmed
         case .proratedKeep: self = .proratedKeep
         case .refused: self = .refused
         case .notPaid: self = .notPaid

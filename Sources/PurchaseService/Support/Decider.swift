@@ -13,6 +13,7 @@ struct Decider: Sendable {
         var actor: String?
         var requestID: String?
         var body: EvidenceBody?
+        var renewalBody: EvidenceBody?
         var notification: NotificationRecord?
     }
 
@@ -36,7 +37,7 @@ struct Decider: Sendable {
             candidate = nil
             complete(&chain)
             let fact = try await input(chain)
-            if case .evidenceVerified(let evidence, _) = fact, let token = cause.body?.appAccountToken {
+            if case .evidenceVerified(let evidence, _, _) = fact, let token = cause.body?.appAccountToken {
                 // Tokens of stored evidence came with the chain; that of the new item is in its body.
                 chain.erasable.tokens[evidence.id] = token
             }
@@ -61,7 +62,8 @@ struct Decider: Sendable {
                     let committed = try await dependencies.ledger.commit(
                         CommittableDecision(
                             recorded: recorded, before: chain, actor: cause.actor, requestID: cause.requestID,
-                            recordedAt: now, body: cause.body, notification: cause.notification,
+                            recordedAt: now, body: cause.body, renewalBody: cause.renewalBody,
+                            notification: cause.notification,
                             process: dependencies.processName,
                             lease: lease(recorded.chain)))
                     guard let id = committed else { continue }

@@ -58,8 +58,8 @@ package struct ServiceMetrics: Sendable {
         case .grant(let grant):
             guard before.grants[grant.id]?.status != grant.status else { return }
             increment("vouch_grants_total", [("kind", grant.kind.rawValue), ("status", grant.status.rawValue)])
-        case .identified, .absorbed, .evidence, .claim, .claimCase, .entitlement, .entitlementEnded, .movement,
-            .checkRequested:
+        case .identified, .absorbed, .evidence, .renewal, .claim, .claimCase, .entitlement, .entitlementEnded,
+            .movement, .checkRequested:
             break
         }
     }

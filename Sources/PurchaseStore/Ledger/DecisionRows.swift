@@ -72,6 +72,8 @@ struct DecisionRows {
         var rule: String
         var since: Int64
         var until: Int64?
+        var `extension`: String?
+        var paid_until: Int64?
     }
 
     struct EndedRow: Encodable {
@@ -99,6 +101,7 @@ struct DecisionRows {
         var due_at: Int64?
         var asked_at: Int64?
         var progress: Check
+        var sweep: Bool
         var holder: String?
         var lease_until: Int64?
     }
@@ -131,7 +134,7 @@ struct DecisionRows {
             case .entitlement(let entitlement): entitlementIDs.insert(entitlement.id)
             case .entitlementEnded(let id): entitlementIDs.insert(id)
             case .movement(let movement): movements.append(Self.row(movement, in: chain))
-            case .identified, .absorbed, .evidence, .checkRequested: break
+            case .identified, .absorbed, .evidence, .renewal, .checkRequested: break
             }
         }
         transactions = transactionIDs.sorted().compactMap { chain.transactions[$0] }.map { Self.row($0, in: chain) }
@@ -222,7 +225,9 @@ struct DecisionRows {
             account: entitlement.account.rawValue, product: entitlement.productID.rawValue,
             environment: entitlement.environment.rawValue, original: entitlement.originalTransactionID.rawValue,
             state: entitlement.state.rawValue, rule: entitlement.rule.rawValue,
-            since: entitlement.since.millisecondsSince1970, until: entitlement.until?.millisecondsSince1970)
+            since: entitlement.since.millisecondsSince1970, until: entitlement.until?.millisecondsSince1970,
+            extension: entitlement.extended?.reason.rawValue,
+            paid_until: entitlement.extended?.from.millisecondsSince1970)
     }
 
     private static func row(_ movement: Movement, in chain: Chain) -> MovementRow {
@@ -238,8 +243,9 @@ struct DecisionRows {
 extension DecisionRows.CheckRow {
     init(_ id: TransactionID, _ check: Check, lease: CheckLease?) {
         self.init(
-            transaction: id.rawValue, due_at: check.nextCheckAt?.millisecondsSince1970,
-            asked_at: check.lastAskedAt?.millisecondsSince1970, progress: check, holder: lease?.holder,
+            transaction: id.rawValue, due_at: check.dueAt?.millisecondsSince1970,
+            asked_at: check.lastAskedAt?.millisecondsSince1970, progress: check, sweep: check.isSweepDueFirst,
+            holder: lease?.holder,
             lease_until: lease?.until.millisecondsSince1970)
     }
 }
@@ -310,7 +316,7 @@ struct ChangeRow: Encodable {
                     ChangeRow(
                         kind: "case", account: claimCase.account.rawValue, transaction: transaction?.rawValue ?? "",
                         data: ["caseId": .text(claimCase.id.rawValue), "status": .text(claimCase.status.rawValue)]))
-            case .transaction, .identified, .absorbed, .evidence, .claim, .movement, .checkRequested:
+            case .transaction, .identified, .absorbed, .evidence, .renewal, .claim, .movement, .checkRequested:
                 continue
             }
         }

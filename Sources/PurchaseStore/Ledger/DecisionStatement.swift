@@ -21,8 +21,11 @@ struct DecisionStatement {
         statement.compareAndSet(decision)
         if let absorbed = decision.recorded.absorbed { try statement.absorb(absorbed, decision) }
         try statement.event(decision)
-        if let evidence = decision.recorded.evidence {
+        if let evidence = decision.recorded.evidence, decision.before.evidence[evidence.id] == nil {
             try statement.evidence(evidence, body: decision.body, storedHeaders: storedHeaders)
+        }
+        for case .renewal(let renewal) in decision.recorded.entries {
+            try statement.renewal(renewal, body: decision.renewalBody, storedHeaders: storedHeaders)
         }
         if let notification = decision.notification {
             statement.notification(notification, storedHeaders: storedHeaders)
@@ -167,7 +170,32 @@ struct DecisionStatement {
             SELECT \(digest), \(source), \(revoked), \(transaction), \(environment), \(signed), \(seen), \(notification),
                 \(facts), chain_id, version FROM cas
             """)
-        guard let body, let parts = SplitJWS(body.jws) else { return }
+        if let body { self.body(body, of: "evidence", digest: digest, source: source, storedHeaders: storedHeaders) }
+    }
+
+    /// Renewal info is evidence of its own, and its signed text is kept in the same way.
+    private mutating func renewal(
+        _ renewal: RenewalInfo, body: EvidenceBody?, storedHeaders: Set<[UInt8]>
+    ) throws(LedgerError) {
+        let digest = bind(.bytea(try Self.bytes(renewal.id)))
+        let source = bind(.text(renewal.id.source.rawValue))
+        let signed = bind(.timestamptz(PostgresTimestamp(renewal.facts.signedDate)))
+        let seen = bind(.timestamptz(PostgresTimestamp(renewal.seenAt)))
+        let facts = bind(.jsonb(try LedgerJSON.text(renewal.facts)))
+        add(
+            "renewal_proof",
+            """
+            INSERT INTO renewals (sha256, source, signed_date, seen_at, facts, chain_id, chain_version)
+            SELECT \(digest), \(source), \(signed), \(seen), \(facts), chain_id, version FROM cas
+            """)
+        if let body { self.body(body, of: "renewal", digest: digest, source: source, storedHeaders: storedHeaders) }
+    }
+
+    /// The signed text, cut behind its header; `kind` names the table of bodies.
+    private mutating func body(
+        _ body: EvidenceBody, of kind: String, digest: String, source: String, storedHeaders: Set<[UInt8]>
+    ) {
+        guard let parts = SplitJWS(body.jws) else { return }
         let header = bind(.bytea(parts.headerSHA256))
         let rest = bind(.text(parts.rest))
         let token = bind(body.appAccountToken.map { .text($0.rawValue) } ?? .null(.text))
@@ -175,15 +203,15 @@ struct DecisionStatement {
         if !storedHeaders.contains(parts.headerSHA256) {
             let text = bind(.text(parts.header))
             add(
-                "header",
+                "\(kind)_header",
                 """
                 INSERT INTO jws_headers (sha256, header) SELECT \(header), \(text) FROM cas ON CONFLICT DO NOTHING
                 """)
         }
         add(
-            "body",
+            "\(kind)_body",
             """
-            INSERT INTO evidence_bodies (sha256, source, header_sha256, rest, app_account_token, app_transaction_id)
+            INSERT INTO \(kind)_bodies (sha256, source, header_sha256, rest, app_account_token, app_transaction_id)
             SELECT \(digest), \(source), \(header), \(rest), \(token), \(download) FROM cas
             """)
     }
@@ -295,15 +323,16 @@ struct DecisionStatement {
             "entitlement", { $0.entitlements },
             """
             INSERT INTO entitlements (transaction_id, key, chain_id, chain_version, account_number, product_id,
-                environment, original_transaction_id, state, rule, since, until)
+                environment, original_transaction_id, state, rule, since, until, extension, paid_until)
             SELECT r.transaction, r.key, cas.chain_id, cas.version, r.account, r.product, r.environment, r.original,
-                r.state, r.rule, instant(r.since), instant(r.until)
+                r.state, r.rule, instant(r.since), instant(r.until), r.extension, instant(r.paid_until)
             FROM cas, jsonb_to_recordset($rows) AS r(transaction text, key text, account bigint, product text,
-                environment text, original text, state text, rule text, since bigint, until bigint)
+                environment text, original text, state text, rule text, since bigint, until bigint, extension text,
+                paid_until bigint)
             ON CONFLICT (transaction_id, key) DO UPDATE SET chain_id = excluded.chain_id,
                 chain_version = excluded.chain_version, account_number = excluded.account_number,
                 product_id = excluded.product_id, state = excluded.state, rule = excluded.rule, since = excluded.since,
-                until = excluded.until
+                until = excluded.until, extension = excluded.extension, paid_until = excluded.paid_until
             """),
         Section(
             "entitlement_ended", { $0.ended },
@@ -332,12 +361,13 @@ struct DecisionStatement {
         Section(
             "work", { $0.checks },
             """
-            INSERT INTO checks AS h (transaction_id, due_at, asked_at, progress, lease_holder, lease_until)
-            SELECT r.transaction, instant(r.due_at), instant(r.asked_at), r.progress, r.holder, instant(r.lease_until)
+            INSERT INTO checks AS h (transaction_id, due_at, asked_at, progress, sweep, lease_holder, lease_until)
+            SELECT r.transaction, instant(r.due_at), instant(r.asked_at), r.progress, r.sweep, r.holder,
+                instant(r.lease_until)
             FROM cas, jsonb_to_recordset($rows) AS r(transaction text, due_at bigint, asked_at bigint, progress jsonb,
-                holder text, lease_until bigint)
+                sweep boolean, holder text, lease_until bigint)
             ON CONFLICT (transaction_id) DO UPDATE SET due_at = excluded.due_at, asked_at = excluded.asked_at,
-                progress = excluded.progress, (lease_holder, lease_until) = (
+                progress = excluded.progress, sweep = excluded.sweep, (lease_holder, lease_until) = (
                     -- Nobody takes a lease from under another process that is asking Apple right now.
                     SELECT CASE WHEN taken THEN h.lease_holder ELSE excluded.lease_holder END,
                         CASE WHEN taken THEN h.lease_until ELSE excluded.lease_until END

@@ -41,7 +41,7 @@ extension LedgerStore {
         let rows = try await run(
             """
             SELECT DISTINCT ON (account_number, key, environment) account_id, account_number, transaction_id, key,
-                product_id, environment, original_transaction_id, state, rule, since, until
+                product_id, environment, original_transaction_id, state, rule, since, until, extension, paid_until
             FROM accounts JOIN entitlements USING (account_number)
             WHERE account_id = ANY (\(accounts.map(\.rawValue)))
             ORDER BY account_number, key, environment, (until IS NULL OR until > \(at)) DESC, until DESC NULLS FIRST,

@@ -13,7 +13,7 @@ extension LedgerStore {
         let rows = try await run(
             """
             SELECT DISTINCT ON (key, environment) transaction_id, key, product_id, environment, original_transaction_id,
-                state, rule, since, until
+                state, rule, since, until, extension, paid_until
             FROM entitlements WHERE account_number = \(account.rawValue)
             ORDER BY key, environment, (until IS NULL OR until > \(at)) DESC, until DESC NULLS FIRST, transaction_id
             """)
@@ -30,12 +30,16 @@ extension LedgerStore {
         else { throw LedgerError(.unreadable, "a stored entitlement can't be read") }
         let since: PostgresTimestamp = try decode(row, "since")
         let until: PostgresTimestamp? = try decode(row, "until")
+        let paidUntil: PostgresTimestamp? = try decode(row, "paid_until")
+        let reason = try decode(row, "extension", as: String?.self).flatMap(Entitlement.Extension.init(rawValue:))
+        var extended: Entitlement.Extended?
+        if let reason, let paidUntil { extended = Entitlement.Extended(reason: reason, from: paidUntil.instant) }
         return Entitlement(
             id: Entitlement.ID(
                 transactionID: TransactionID(try decode(row, "transaction_id")), key: try decode(row, "key")),
             account: account, productID: ProductID(try decode(row, "product_id")), environment: environment,
             originalTransactionID: OriginalTransactionID(try decode(row, "original_transaction_id")),
-            state: state, rule: rule, since: since.instant, until: until?.instant)
+            state: state, rule: rule, since: since.instant, until: until?.instant, extended: extended)
     }
 
     /// See ``LedgerPort/openGrants(of:after:limit:)``.

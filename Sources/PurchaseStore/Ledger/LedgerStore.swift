@@ -100,7 +100,7 @@ package final class LedgerStore: LedgerPort {
 
     /// See ``LedgerPort/commit(_:)``.
     package func commit(_ decision: CommittableDecision) async throws(LedgerError) -> ChainID? {
-        let texts = [decision.body?.jws, decision.notification?.jws].compactMap(\.self)
+        let texts = [decision.body?.jws, decision.renewalBody?.jws, decision.notification?.jws].compactMap(\.self)
         let headers = texts.compactMap { SplitJWS($0)?.headerSHA256 }
         let stored = Set(headers.filter(storedHeaders.contains))
         let statement = try DecisionStatement.build(decision, storedHeaders: stored)
@@ -128,13 +128,13 @@ package final class LedgerStore: LedgerPort {
         let json = try LedgerJSON.text(rows)
         let written = try await run(
             """
-            INSERT INTO checks AS h (transaction_id, due_at, asked_at, progress)
-            SELECT r.transaction, instant(r.due_at), instant(r.asked_at), r.progress
+            INSERT INTO checks AS h (transaction_id, due_at, asked_at, progress, sweep)
+            SELECT r.transaction, instant(r.due_at), instant(r.asked_at), r.progress, r.sweep
             FROM jsonb_to_recordset(\(PostgresJSON(json)))
-                AS r(transaction text, due_at bigint, asked_at bigint, progress jsonb)
+                AS r(transaction text, due_at bigint, asked_at bigint, progress jsonb, sweep boolean)
             WHERE EXISTS (SELECT FROM chains WHERE chain_id = \(chain.rawValue) AND version = \(version))
             ON CONFLICT (transaction_id) DO UPDATE SET due_at = excluded.due_at, asked_at = excluded.asked_at,
-                progress = excluded.progress,
+                progress = excluded.progress, sweep = excluded.sweep,
                 lease_holder = CASE WHEN h.lease_holder = \(holder) THEN NULL ELSE h.lease_holder END,
                 lease_until = CASE WHEN h.lease_holder = \(holder) THEN NULL ELSE h.lease_until END
             RETURNING transaction_id

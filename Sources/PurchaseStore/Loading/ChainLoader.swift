@@ -19,6 +19,10 @@ enum ChainLoader {
                 'token', b.app_account_token))
                 FROM evidence e LEFT JOIN evidence_bodies b USING (sha256, source)
                 WHERE e.chain_id = c.chain_id) AS evidence,
+            (SELECT jsonb_build_object('id', jsonb_build_object('sha256', encode(r.sha256, 'hex'), 'source', r.source),
+                'facts', r.facts, 'seenAt', milliseconds(r.seen_at))
+                FROM renewals r WHERE r.chain_id = c.chain_id
+                ORDER BY r.signed_date DESC, r.sha256 DESC LIMIT 1) AS renewal,
             (SELECT jsonb_agg(jsonb_build_object('account', l.account_number, 'status', l.status, 'refusal', l.refusal,
                 'tokenComparison', l.token_comparison, 'caseID', l.case_id, 'transactionID', l.transaction_id,
                 'claimedAt', milliseconds(l.claimed_at)))
@@ -34,7 +38,9 @@ enum ChainLoader {
             (SELECT jsonb_agg(jsonb_build_object('id', jsonb_build_object('transactionID', n.transaction_id, 'key', n.key),
                 'account', n.account_number, 'productID', n.product_id, 'environment', n.environment,
                 'originalTransactionID', n.original_transaction_id, 'state', n.state, 'rule', n.rule,
-                'since', milliseconds(n.since), 'until', milliseconds(n.until)))
+                'since', milliseconds(n.since), 'until', milliseconds(n.until),
+                'extended', CASE WHEN n.extension IS NOT NULL THEN jsonb_build_object(
+                    'reason', n.extension, 'from', milliseconds(n.paid_until)) END))
                 FROM entitlements n WHERE n.chain_id = c.chain_id) AS entitlements,
             (SELECT jsonb_agg(jsonb_build_object('rowID', m.row_id, 'kind', m.kind, 'purchaseID', m.purchase_id,
                 'generation', m.generation, 'step', m.step, 'transactionID', m.transaction_id,
@@ -62,6 +68,9 @@ enum ChainLoader {
                 if let token = stored.token.flatMap(AppAccountToken.init(validating:)) {
                     chain.erasable.tokens[stored.item.id] = token
                 }
+            }
+            if let renewal = try row.decode("renewal", as: String?.self) {
+                chain.renewal = try LedgerJSON.value(renewal, as: RenewalInfo.self)
             }
             chain.claims = try list(row, "claims", of: Claim.self).keyed(by: \.account)
             chain.cases = try list(row, "cases", of: ClaimCase.self).keyed(by: \.id)

@@ -28,6 +28,7 @@ struct PolicyDocument: Equatable, Sendable {
                 "maxMilliseconds": .integer(policy.recheck.maximum.milliseconds),
                 "notFoundDeadlineMilliseconds": .integer(policy.recheck.notFoundDeadline.milliseconds),
             ]),
+            "renewalLeewayMilliseconds": .integer(policy.renewalLeeway.milliseconds),
             "unknownProducts": .string(policy.catalogue.unknownProducts.rawValue),
             "products": .object(
                 Dictionary(
@@ -78,7 +79,8 @@ extension Settings {
         var policy = Policy(
             version: PolicyVersion(""), bundleID: app.bundleID, allowedEnvironments: app.environments,
             accountTokenRule: entitling.accountTokenRule, sandboxAccounts: entitling.sandboxAccounts,
-            catalogue: catalogue ?? entitling.catalogue, recheck: times.recheck)
+            catalogue: catalogue ?? entitling.catalogue, recheck: times.recheck,
+            renewalLeeway: times.renewalLeeway)
         let document = PolicyDocument(policy, accountTokenNamespace: entitling.accountTokenNamespace)
         policy.version = document.version
         return (policy, document)

@@ -94,6 +94,7 @@ enum Vocabulary {
         case .refundReversed: "Apple's word that a refund was undone counts."
         case .evidenceStale: "Authoritative evidence was added, and another item decides."
         case .evidenceConfirms: "Authoritative evidence was added and decides; the state keeps its name."
+        case .renewalInfoSeen: "Known evidence came again, with newer renewal info of its subscription."
         case .ownershipMissing: "Authoritative evidence lacks a known ownership type."
         case .settlementHeld: "The product's settlement hold is running."
         case .deviceEvidence: "The device's word was kept and asks for a check."

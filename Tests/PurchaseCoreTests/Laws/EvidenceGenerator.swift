@@ -64,6 +64,18 @@ struct EvidenceGenerator {
         return sample
     }
 
+    /// Renewal info that comes with a subscription's transaction, now and then; `nil` for other products.
+    mutating func renewal(beside sample: Sample) -> RenewalInfo? {
+        guard product == "monthly", !random.oneIn(3) else { return nil }
+        return sample.renewal {
+            $0.signedDate = .minute(random.pick([0, 10, 70, 150, 43_199, 43_200, 43_300]))
+            $0.autoRenewStatus = random.pick([0, 1, 1, nil])
+            $0.isInBillingRetryPeriod = random.oneIn(4)
+            $0.gracePeriodExpiresDate = random.oneIn(4) ? .minute(50_000) : nil
+            $0.expirationIntent = random.oneIn(5) ? 1 : nil
+        }
+    }
+
     private mutating func makeOdd(_ facts: inout TransactionFacts) {
         switch random.next() % 9 {
         case 0, 1: facts.inAppOwnershipType = nil

@@ -41,10 +41,12 @@ struct RandomWalkTests {
         }
         guard newlyPaid else { return }
         switch input {
-        case .evidenceVerified(let evidence, _): #expect(evidence.id.source.isAuthoritative, place)
+        case .evidenceVerified(let evidence, _, _): #expect(evidence.id.source.isAuthoritative, place)
         // A corrected setting decides again from stored evidence.
         case .policyChanged: break
-        case .claimed, .mentioned, .appStoreUnanswered, .deadlineReached, .holdElapsed, .staffActed, .grantAcknowledged:
+        case .claimed, .mentioned, .appStoreUnanswered, .statusesUnanswered, .deadlineReached, .holdElapsed,
+            .staffActed,
+            .grantAcknowledged:
             Issue.record("paid by \(input.kind): \(place)")
         }
     }
@@ -52,7 +54,7 @@ struct RandomWalkTests {
     private func input(for history: History, _ generator: inout EvidenceGenerator) -> Input {
         let ids = history.chain.transactions.keys.sorted() + [TransactionID("1001")]
         let id = generator.random.pick(ids)
-        switch generator.random.next() % 15 {
+        switch generator.random.next() % 16 {
         case 0, 1: return .claimed(id, by: generator.random.pick([alice, bob, carol]), at: history.now)
         case 2: return .appStoreUnanswered(id, nonAnswer(history, &generator))
         case 3: return .deadlineReached(id)
@@ -65,13 +67,16 @@ struct RandomWalkTests {
             return .grantAcknowledged(grant)
         case 7: return .policyChanged
         case 14: return .mentioned(id)
+        case 15: return .statusesUnanswered(id, nonAnswer(history, &generator))
         case 8:
             var sample = generator.sample()
             if generator.random.oneIn(3) { sample.facts.environment = .sandbox }
             return .evidenceVerified(sample.evidence, absorbing: posted(sample, history, &generator))
         default:
             let sample = generator.sample()
-            return .evidenceVerified(sample.evidence, absorbing: posted(sample, history, &generator))
+            let renewal = generator.renewal(beside: sample)
+            return .evidenceVerified(
+                sample.evidence, renewal: renewal, absorbing: posted(sample, history, &generator))
         }
     }
 

@@ -61,6 +61,27 @@ enum GoldenEntries {
         state: .paid, rule: .paid, since: Instant(millisecondsSince1970: 500),
         until: Instant(millisecondsSince1970: 9_000))
 
+    static var inGrace: Entitlement {
+        var copy = entitlement
+        copy.extended = Entitlement.Extended(reason: .gracePeriod, from: Instant(millisecondsSince1970: 8_000))
+        return copy
+    }
+
+    static var renewal: RenewalInfo {
+        var facts = RenewalFacts(
+            originalTransactionID: OriginalTransactionID("1001"), environment: .production,
+            signedDate: Instant(millisecondsSince1970: 4_000))
+        facts.productID = ProductID("monthly")
+        facts.autoRenewProductID = ProductID("yearly")
+        facts.autoRenewStatus = 1
+        facts.expirationIntent = 2
+        facts.isInBillingRetryPeriod = true
+        facts.gracePeriodExpiresDate = Instant(millisecondsSince1970: 9_000)
+        facts.priceIncreaseStatus = 0
+        facts.renewalDate = Instant(millisecondsSince1970: 8_000)
+        return RenewalInfo(id: evidence, facts: facts, seenAt: Instant(millisecondsSince1970: 5_000))
+    }
+
     static let movement = Movement(
         rowID: "production.purchased.1001.refund_adjustment.1.2", kind: .refundAdjustment, purchaseID: purchase,
         generation: 1, step: 2, transactionID: TransactionID("1001"), occurredAt: Instant(millisecondsSince1970: 500),
@@ -102,6 +123,14 @@ enum GoldenEntries {
             (
                 "evidence", .evidence(evidence, .otherEnvironment),
                 #"{"kind":"evidence","standing":"other_environment","value":{"sha256":"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff","source":"app_store"}}"#
+            ),
+            (
+                "renewal", .renewal(renewal),
+                #"{"kind":"renewal","value":{"facts":{"autoRenewProductId":"yearly","autoRenewStatus":1,"environment":"Production","expirationIntent":2,"gracePeriodExpiresDate":9000,"isInBillingRetryPeriod":true,"originalTransactionId":"1001","priceIncreaseStatus":0,"productId":"monthly","renewalDate":8000,"signedDate":4000},"id":{"sha256":"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff","source":"app_store"},"seenAt":5000}}"#
+            ),
+            (
+                "entitlement in grace", .entitlement(inGrace),
+                #"{"kind":"entitlement","value":{"account":7,"environment":"Production","extended":{"from":8000,"reason":"grace_period"},"id":{"key":"pro","transactionID":"1001"},"originalTransactionID":"1001","productID":"unlock","rule":"paid","since":500,"state":"paid","until":9000}}"#
             ),
             (
                 "claim in conflict", .claim(claim),

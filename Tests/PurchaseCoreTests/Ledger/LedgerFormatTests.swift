@@ -30,7 +30,7 @@ struct LedgerFormatTests {
         }
         #expect(
             Set(kinds) == [
-                "identified", "absorbed", "transaction", "evidence", "claim", "case", "grant", "entitlement",
+                "identified", "absorbed", "transaction", "evidence", "renewal", "claim", "case", "grant", "entitlement",
                 "entitlement_ended", "movement", "check_requested",
             ])
     }

@@ -13,7 +13,8 @@ extension Policy {
         version: PolicyVersion("p1"), bundleID: BundleID("com.example.app"),
         allowedEnvironments: [.production, .sandbox], accountTokenRule: .matchWhenPresent,
         sandboxAccounts: .listed([]), catalogue: .standard,
-        recheck: RecheckSchedule(first: .seconds(5), maximum: .minutes(15), notFoundDeadline: .days(3)))
+        recheck: RecheckSchedule(first: .seconds(5), maximum: .minutes(15), notFoundDeadline: .days(3)),
+        renewalLeeway: .hours(1))
 
     /// This policy with a change.
     func with(_ change: (inout Policy) -> Void) -> Policy {
@@ -97,6 +98,23 @@ struct Sample {
         Evidence(
             id: EvidenceID(sha256: Self.digest("\(facts)|\(notificationType ?? "")"), source: source),
             facts: facts, notificationType: notificationType, seenAt: facts.signedDate)
+    }
+
+    /// Renewal info that came with it: auto-renewal is on, signed at the same time.
+    func renewal(_ change: (inout RenewalFacts) -> Void = { _ in }) -> RenewalInfo {
+        var renewal = RenewalFacts(
+            originalTransactionID: facts.originalTransactionID, environment: facts.environment,
+            signedDate: facts.signedDate)
+        renewal.productID = facts.productID
+        renewal.autoRenewProductID = facts.productID
+        renewal.autoRenewStatus = 1
+        renewal.renewalDate = facts.expiresDate
+        change(&renewal)
+        // Only Apple's own sources carry any; a device has none to hand in.
+        let source = source == .device ? .notification : source
+        return RenewalInfo(
+            id: EvidenceID(sha256: Self.digest("\(renewal)"), source: source), facts: renewal,
+            seenAt: renewal.signedDate)
     }
 
     /// Stands in for SHA-256: 64 hexadecimal digits that depend on the text alone.

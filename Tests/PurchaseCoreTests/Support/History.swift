@@ -47,9 +47,11 @@ struct History {
         take(.claimed(TransactionID(id), by: account, at: instant ?? now))
     }
 
-    mutating func see(_ sample: Sample, token: AppAccountToken? = nil, absorbing: Chain? = nil) {
+    mutating func see(
+        _ sample: Sample, renewal: RenewalInfo? = nil, token: AppAccountToken? = nil, absorbing: Chain? = nil
+    ) {
         if let token { chain.erasable.tokens[sample.evidence.id] = token }
-        take(.evidenceVerified(sample.evidence, absorbing: absorbing))
+        take(.evidenceVerified(sample.evidence, renewal: renewal, absorbing: absorbing))
     }
 
     mutating func unanswered(_ answer: AppStoreNonAnswer, _ id: String = "1001") {
@@ -124,7 +126,7 @@ struct History {
     /// Law 4: the same input again changes nothing, except that a person and a fruitless answer count each time.
     private func checkRepeat(of input: Input) {
         switch input {
-        case .appStoreUnanswered, .staffActed: return
+        case .appStoreUnanswered, .statusesUnanswered, .staffActed: return
         case .claimed, .evidenceVerified, .mentioned, .deadlineReached, .holdElapsed, .grantAcknowledged,
             .policyChanged:
             break

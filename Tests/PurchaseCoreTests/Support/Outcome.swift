@@ -13,6 +13,7 @@ struct Outcome: Equatable {
         var rule: Entitlement.Rule
         var since: Instant
         var until: Instant?
+        var extended: Entitlement.Extended?
     }
 
     struct Place: Hashable {
@@ -35,7 +36,7 @@ struct Outcome: Equatable {
         for right in chain.entitlements.values {
             let content = Right(
                 key: right.id.key, account: right.account, productID: right.productID, environment: right.environment,
-                state: right.state, rule: right.rule, since: right.since, until: right.until)
+                state: right.state, rule: right.rule, since: right.since, until: right.until, extended: right.extended)
             rights[content, default: 0] += 1
         }
         balances = Dictionary(grouping: chain.grants.values, by: \.account).mapValues(Self.balance)
