@@ -295,11 +295,11 @@ struct ChangeRow: Encodable {
             case .entitlement(let row):
                 // Another account's from now on: for the one that had it, it ends.
                 if let old = before.entitlements[row.id], old.account != row.account {
-                    rows.append(change(of: old, endedIn: chain))
+                    rows.append(change(of: old, endedIn: chain, at: decision.recordedAt))
                 }
                 rows.append(change(of: row, reason: EntitlementReason(row.rule), isGone: false))
             case .entitlementEnded(let id):
-                if let row = before.entitlements[id] { rows.append(change(of: row, endedIn: chain)) }
+                if let row = before.entitlements[id] { rows.append(change(of: row, endedIn: chain, at: decision.recordedAt)) }
             case .grant(let grant):
                 rows.append(
                     ChangeRow(
@@ -323,7 +323,7 @@ struct ChangeRow: Encodable {
         return rows
     }
 
-    private static func change(of row: Entitlement, endedIn chain: Chain) -> ChangeRow {
+    private static func change(of row: Entitlement, endedIn chain: Chain, at now: Instant) -> ChangeRow {
         let reason: EntitlementReason? =
             switch chain.transactions[row.id.transactionID]?.state {
             case nil, .received?, .pending?: .notPaid
@@ -332,8 +332,10 @@ struct ChangeRow: Encodable {
                 // Nothing here knows the policy: what is left is its doing.
                 if chain.owner != row.account {
                     .unclaimed
+                } else if chain.evidence[deciding]?.facts.isUpgraded == true {
+                    .upgraded
                 } else {
-                    chain.evidence[deciding]?.facts.isUpgraded == true ? .upgraded : nil
+                    row.isActive(at: now) ? nil : .expired
                 }
             }
         return change(of: row, reason: reason, isGone: true)
