@@ -19,6 +19,7 @@ struct SettingsCommandTests {
             (["keys", "create", "--role", "app", "--name", "17"], 64),
             (["keys", "create", "--role", "app", "--name", "a\nb"], 64),
             (["keys", "create", "--role", "app", "--name", " n"], 64), (["verify"], 2), (["verify", "--file"], 2),
+            (["replay"], 64),
             (["verify", "--file", "-", "--environment", "Xcode"], 2),
         ] as [([String], Int32)])
     func usage(arguments: [String], code: Int32) async throws {

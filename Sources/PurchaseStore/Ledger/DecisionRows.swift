@@ -299,7 +299,9 @@ struct ChangeRow: Encodable {
                 }
                 rows.append(change(of: row, reason: EntitlementReason(row.rule), isGone: false))
             case .entitlementEnded(let id):
-                if let row = before.entitlements[id] { rows.append(change(of: row, endedIn: chain, at: decision.recordedAt)) }
+                if let row = before.entitlements[id] {
+                    rows.append(change(of: row, endedIn: chain, at: decision.recordedAt))
+                }
             case .grant(let grant):
                 rows.append(
                     ChangeRow(
