@@ -27,6 +27,8 @@ struct VouchStack {
     let router: Router<VouchRequestContext>
     /// What the parts count.
     let metrics: PrometheusRegistry
+    /// Puts new catalogues in force.
+    let catalogueWatch: CatalogueWatch
     /// Set when the process is about to stop.
     let draining: Draining
 
@@ -40,7 +42,7 @@ struct VouchStack {
 extension VouchStack {
     /// Builds every part and checks that the database is there, has the right schema, and can't be rewritten.
     ///
-    /// - Throws: `SchemaFault`, `PostgresError`, `LedgerError`.
+    /// - Throws: `SchemaFault`, `PostgresError`, `LedgerError`, ``CommandFailure``.
     static func build(
         settings: Settings, logger: Logger, now: @escaping @Sendable () -> Instant
     ) async throws -> VouchStack {
@@ -56,13 +58,13 @@ extension VouchStack {
         do {
             try await SchemaCheck.check(postgres)
             let store = LedgerStore(client: postgres)
-            let (policy, document) = settings.policyAndDocument()
-            _ = try await store.remember(policy: policy.version, document: document.text)
+            let watch = try await CatalogueWatch.begin(
+                settings: settings, client: postgres, store: store, logger: logger)
             let appStore = appStore(settings, httpClient, postgres, metrics, logger: logger, now: now)
             let service = VouchService(
                 dependencies: ServiceDependencies(
                     ledger: store, appStore: appStore, history: appStore, health: appStore,
-                    verifier: verifier(settings, httpClient, metrics, now: now), policy: policy,
+                    verifier: verifier(settings, httpClient, metrics, now: now), policies: watch.policies,
                     clock: WallClock(now: now), cryptography: try await cryptography(settings, store),
                     processName: processName(), logger: logger, metrics: ServiceMetrics(factory: metrics)),
                 configuration: serviceConfiguration(settings))
@@ -74,7 +76,8 @@ extension VouchStack {
             edge.isDraining = { draining.hasBegun }
             return VouchStack(
                 service: service, store: store, postgres: postgres, httpClient: httpClient,
-                router: buildRouter(useCases: service, configuration: edge), metrics: metrics, draining: draining)
+                router: buildRouter(useCases: service, configuration: edge), metrics: metrics, catalogueWatch: watch,
+                draining: draining)
         } catch {
             await postgres.close()
             try? await httpClient.shutdown()
@@ -136,18 +139,19 @@ func buildService(settings: Settings, role: ServeRole, logger: Logger) async thr
         throw CommandFailure(explaining: error)
     }
     // Stopped in reverse: first the notice, then the doors, the work, and the connections.
-    let (httpClient, pool) = (stack.httpClient, stack.service.pool)
+    let (httpClient, pool, watch) = (stack.httpClient, stack.service.pool, stack.catalogueWatch)
     var services: [any Service] = [
         Closing { try await httpClient.shutdown() },
         stack.postgres,
         Running { await pool.run() },
+        Running { await watch.run() },
     ]
     if role != .api {
         let service = stack.service
         services.append(Running { try await service.recheckWorker.run() })
         services.append(Running { try await service.notificationWorker.run() })
         services.append(Running { try await service.notificationSweeper().run() })
-        services.append(Running { await decideAgain(service, logger: logger) })
+        services.append(Running { await service.policyWorker.work() })
     }
     services.append(operatorApplication(stack, settings: settings, logger: logger))
     if role != .worker { services.append(application(stack, settings: settings, logger: logger)) }
@@ -194,17 +198,6 @@ private func operatorApplication(_ stack: VouchStack, settings: Settings, logger
         configuration: ApplicationConfiguration(
             address: .hostname(settings.operatorAddress.host, port: settings.operatorAddress.port), serverName: nil),
         logger: logger)
-}
-
-private func decideAgain(_ service: VouchService, logger: Logger) async {
-    do {
-        _ = try await cancelWhenGracefulShutdown { try await service.policyWorker.run() }
-    } catch {
-        // The next start goes on; and every new input of a chain decides under the policy in force anyway.
-        logger.error("deciding again failed", metadata: [LogKey.error.rawValue: "\(error)"])
-    }
-    // A service that returns would stop the group.
-    try? await gracefulShutdown()
 }
 
 /// Runs a loop as a service.

@@ -10,10 +10,7 @@ extension VouchStack {
         let namespace = settings.entitling.accountTokenNamespace
         return ServiceCryptography(
             sha256: { Array(SHA256.hash(data: $0)) },
-            accountToken: { account in
-                if let own = AppAccountToken(validating: account.rawValue) { return own }
-                return namespace.flatMap { AccountNamespace.token(of: account, in: $0) }
-            },
+            accountToken: { AccountNamespace.ruleToken(of: $0, namespace: namespace) },
             claimToken: { claims.token(for: $0, account: $1) }, claimant: { claims.account(of: $0, for: $1) })
     }
 }
@@ -51,6 +48,12 @@ struct ClaimTokens: Sendable {
 
 /// UUIDs of version 5 (RFC 9562, section 5.5) in the configured namespace.
 enum AccountNamespace {
+    /// The token that an account has by rule: its own UUID, or one derived in the namespace, if there is one.
+    static func ruleToken(of account: AccountID, namespace: AppAccountToken?) -> AppAccountToken? {
+        if let own = AppAccountToken(validating: account.rawValue) { return own }
+        return namespace.flatMap { token(of: account, in: $0) }
+    }
+
     static func token(of account: AccountID, in namespace: AppAccountToken) -> AppAccountToken? {
         let digits = namespace.rawValue.filter { $0 != "-" }
         var bytes: [UInt8] = []

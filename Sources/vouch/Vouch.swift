@@ -15,7 +15,9 @@ struct Vouch: AsyncParsableCommand {
             docs/configuration.md explains each, docs/commands.md each command.
             """,
         version: version,
-        subcommands: [Serve.self, Migrate.self, Keys.self, Backfill.self, Doctor.self, Replay.self, Verify.self])
+        subcommands: [
+            Serve.self, Migrate.self, Keys.self, Products.self, Backfill.self, Doctor.self, Replay.self, Verify.self,
+        ])
 
     /// Parses the arguments, runs the command, and ends the process with the exit code of `docs/commands.md`.
     static func main() async {

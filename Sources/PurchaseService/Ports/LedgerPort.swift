@@ -3,7 +3,7 @@ package import PurchaseCore
 /// The ledger, as the use cases need it.
 ///
 /// Implemented by `PurchaseStore`; throws ``LedgerError`` alone.
-package protocol LedgerPort: NotificationPort, CoveragePort {
+package protocol LedgerPort: NotificationPort, CoveragePort, PolicyPort {
     /// The ledger's number of an account, given out on first sight; a stated token, and the one that it has by rule, are
     /// remembered for it.
     func accountNumber(
@@ -21,13 +21,6 @@ package protocol LedgerPort: NotificationPort, CoveragePort {
 
     /// A chain by the ledger's number.
     func chain(numbered id: ChainID) async throws(LedgerError) -> Chain?
-    /// The chains, after one, whose outcome settings may change: refused, unsettled, or paid without an entitlement.
-    func chainsToDecideAgain(after id: ChainID?, limit: Int) async throws(LedgerError) -> [ChainID]
-
-    /// The policy under which everything was last decided again, completely; `nil` on a new database.
-    func decidedPolicy() async throws(LedgerError) -> PolicyVersion?
-    /// Remembers that everything has been decided again under a policy.
-    func setDecidedPolicy(_ version: PolicyVersion) async throws(LedgerError)
     /// The appAccountToken that the app's server stated for an account; `nil` for none, and for an account never seen.
     func statedToken(of account: AccountID) async throws(LedgerError) -> AppAccountToken?
 

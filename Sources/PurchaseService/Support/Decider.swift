@@ -35,7 +35,7 @@ struct Decider: Sendable {
             var chain: Chain
             if let candidate { chain = candidate } else { chain = try await load() }
             candidate = nil
-            complete(&chain)
+            chain.erasable.completeTokens(dependencies.cryptography.accountToken)
             let fact = try await input(chain)
             if case .evidenceVerified(let evidence, _, _) = fact, let token = cause.body?.appAccountToken {
                 // Tokens of stored evidence came with the chain; that of the new item is in its body.
@@ -78,13 +78,6 @@ struct Decider: Sendable {
             }
         }
         throw doubt ?? LedgerError(.overloaded, "a chain changed faster than it could be decided")
-    }
-
-    /// Adds the tokens that accounts have by rule to those that the app's server stated.
-    private func complete(_ chain: inout Chain) {
-        for (number, account) in chain.erasable.accounts where account.token == nil {
-            chain.erasable.accounts[number]?.token = account.id.flatMap(dependencies.cryptography.accountToken)
-        }
     }
 
     private func changedChecks(from before: Chain, to after: Chain) -> [TransactionID: Check] {

@@ -58,6 +58,10 @@ package struct ServiceConfiguration: Sendable {
     package var leaseFor: Span = .seconds(60)
     /// How often the recheck worker looks for due checks when it found none.
     package var pollEvery: Duration = .seconds(1)
+    /// After how long every process has noticed a new catalogue, a slow decision under the old one included.
+    package var policySettles: Duration = .seconds(15)
+    /// The longest pause before what could not be decided again under a new policy is tried once more.
+    package var policyRetryMax: Duration = .seconds(3_600)
     /// Keys remembered after a successful look-up.
     package var cachedKeysMax = 1_024
     /// How long a revoked key may still work.
@@ -90,8 +94,15 @@ package struct ServiceDependencies: Sendable {
     package var health: any AppStoreHealthPort
     /// Checks signatures.
     package var verifier: JWSVerifier
-    /// Settings and catalogue.
-    package var policy: Policy
+    /// Where the policy in force is kept; a change of the catalogue replaces it while the process runs.
+    package var policies: PolicyHolder
+    /// Settings and catalogue as they are now: to be read once per decision.
+    ///
+    /// Setting it gives this copy of the dependencies a policy of its own.
+    package var policy: Policy {
+        get { policies.current }
+        set { policies = PolicyHolder(newValue) }
+    }
     /// The wall clock.
     package var clock: WallClock
     /// Hashes and tokens.
@@ -106,7 +117,7 @@ package struct ServiceDependencies: Sendable {
     /// Takes every part.
     package init(
         ledger: any LedgerPort, appStore: any AppStorePort, history: any NotificationHistoryPort,
-        health: any AppStoreHealthPort, verifier: JWSVerifier, policy: Policy, clock: WallClock,
+        health: any AppStoreHealthPort, verifier: JWSVerifier, policies: PolicyHolder, clock: WallClock,
         cryptography: ServiceCryptography, processName: String, logger: Logger,
         metrics: ServiceMetrics = ServiceMetrics()
     ) {
@@ -115,7 +126,7 @@ package struct ServiceDependencies: Sendable {
         self.history = history
         self.health = health
         self.verifier = verifier
-        self.policy = policy
+        self.policies = policies
         self.clock = clock
         self.cryptography = cryptography
         self.processName = processName

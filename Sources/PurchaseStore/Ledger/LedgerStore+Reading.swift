@@ -113,38 +113,6 @@ extension LedgerStore {
         return list
     }
 
-    /// See ``LedgerPort/chainsToDecideAgain(after:limit:)``.
-    package func chainsToDecideAgain(after id: ChainID?, limit: Int) async throws(LedgerError) -> [ChainID] {
-        let rows = try await run(
-            """
-            SELECT DISTINCT t.chain_id FROM transactions t
-            WHERE t.chain_id > \(id?.rawValue ?? 0) AND (t.refusal IS NOT NULL OR t.state IN ('received', 'pending')
-                OR t.state = 'refunded' AND t.reason = 'refund_prorated'
-                OR t.state = 'paid' AND NOT EXISTS (
-                    SELECT FROM entitlements n JOIN transactions s USING (transaction_id)
-                    WHERE n.chain_id = t.chain_id AND s.purchase_id = t.purchase_id))
-            ORDER BY t.chain_id LIMIT \(Int64(limit))
-            """)
-        var list: [ChainID] = []
-        for row in rows { list.append(ChainID(try decode(row, "chain_id"))) }
-        return list
-    }
-
-    /// See ``LedgerPort/decidedPolicy()``.
-    package func decidedPolicy() async throws(LedgerError) -> PolicyVersion? {
-        guard let row = try await row("SELECT policy_version FROM decided_policy") else { return nil }
-        return PolicyVersion(try decode(row, "policy_version"))
-    }
-
-    /// See ``LedgerPort/setDecidedPolicy(_:)``.
-    package func setDecidedPolicy(_ version: PolicyVersion) async throws(LedgerError) {
-        _ = try await run(
-            """
-            INSERT INTO decided_policy (policy_version) VALUES (\(version.rawValue))
-            ON CONFLICT (only_row) DO UPDATE SET policy_version = excluded.policy_version
-            """)
-    }
-
     /// See ``LedgerPort/statedToken(of:)``.
     package func statedToken(of account: AccountID) async throws(LedgerError) -> AppAccountToken? {
         guard let row = try await row("SELECT stated_token FROM accounts WHERE account_id = \(account.rawValue)")
@@ -207,16 +175,6 @@ extension LedgerStore {
             throw LedgerError(.refused, "a secret was not stored")
         }
         return try decode(row, "value")
-    }
-
-    /// Remembers the policy that decisions refer to; true when it is new to this database.
-    package func remember(policy version: PolicyVersion, document: String) async throws(LedgerError) -> Bool {
-        let row = try await row(
-            """
-            INSERT INTO policies (policy_version, document) VALUES (\(version.rawValue), \(PostgresJSON(document)))
-            ON CONFLICT DO NOTHING RETURNING policy_version
-            """)
-        return row != nil
     }
 
     /// See ``LedgerPort/checkReadiness()``.

@@ -6,6 +6,8 @@ import PurchaseStore
 enum CommandExit: Int32, CaseIterable {
     /// It could not be done; the sentence on standard error says why and what to do.
     case failure = 1
+    /// Nothing is wrong with what was asked for, and it could not be done now (`products import`).
+    case couldNot = 2
     /// The arguments can't be understood (`EX_USAGE`).
     case usage = 64
     /// The settings are faulty (`EX_CONFIG`): starting again changes nothing.

@@ -93,15 +93,7 @@ struct Keys: AsyncParsableCommand {
                     UTCTime.text(key.createdAt), key.revokedAt.map(UTCTime.text) ?? "-",
                 ]
             }
-            let widths = headings.indices.map { column in
-                ([headings] + rows).map { $0[column].count }.max() ?? 0
-            }
-            return ([headings] + rows).map { row in
-                let cells = row.enumerated().map { column, cell in
-                    column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
-                }
-                return cells.joined(separator: "  ")
-            }
+            return TextTable.lines(headings, rows)
         }
     }
 

@@ -72,20 +72,50 @@ extension DoctorExamination {
         }
     }
 
-    /// The products that were bought and that the catalogue lacks, one more than are named.
-    func seenProducts(
-        _ service: PostgresClient, _ facts: DoctorDatabaseFacts
-    ) async -> DoctorDatabaseFacts.Answer<[String]> {
+    /// The catalogue in force, as far as the settings alone tell; `nil` when it is the database's.
+    var catalogueOfSettings: DoctorDatabaseFacts.Answer<Catalogue>? {
         if let why = settings.obstacle([.catalogue]) { return .notAsked(why) }
         if settings.faults.contains(where: { $0.name.hasPrefix("products") }) {
             return .notAsked("the catalogue has faults of its own: see settings")
         }
+        return settings.entitling.catalogueIsFromFile ? .given(settings.entitling.catalogue) : nil
+    }
+
+    /// The catalogue in force: the file's, else the database's newest.
+    func catalogueInForce(
+        _ service: PostgresClient, _ facts: DoctorDatabaseFacts
+    ) async -> DoctorDatabaseFacts.Answer<Catalogue> {
+        if let known = catalogueOfSettings { return known }
         guard facts.isUsable else { return .notAsked("there is no schema to look into") }
-        let known = settings.entitling.catalogue.products.keys.sorted { $0.rawValue < $1.rawValue }
+        do throws(PostgresError) {
+            var catalogue = settings.entitling.catalogue
+            guard let stored = try await CatalogueRepository(client: service).newest() else { return .given(catalogue) }
+            guard let document = try? CatalogueDocument(stored: stored.products) else {
+                return .notAsked("catalogue \(stored.number) can't be read by this version of vouch")
+            }
+            catalogue.products = document.products
+            return .given(catalogue)
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    /// The products that were bought and that the catalogue in force lacks, one more than are named.
+    func seenProducts(
+        _ service: PostgresClient, _ facts: DoctorDatabaseFacts, _ catalogue: DoctorDatabaseFacts.Answer<Catalogue>
+    ) async -> DoctorDatabaseFacts.Answer<[String]> {
+        let known: Catalogue
+        switch catalogue {
+        case .given(let inForce): known = inForce
+        case .refused(let error): return .refused(error)
+        case .notAsked(let why): return .notAsked(why)
+        }
+        guard facts.isUsable else { return .notAsked("there is no schema to look into") }
         do throws(PostgresError) {
             return .given(
                 try await DatabaseExamination(client: service).products(
-                    notAmong: known, limit: DoctorFinding.productsMax + 1))
+                    notAmong: known.products.keys.sorted { $0.rawValue < $1.rawValue },
+                    limit: DoctorFinding.productsMax + 1))
         } catch {
             return .refused(error)
         }

@@ -42,15 +42,18 @@ struct DoctorExamination: Sendable {
     func run() async -> DoctorReport {
         guard let databaseSettings = settings.database else {
             let why = settings.obstacle([.databaseURL]) ?? "not looked at: the settings can't be read"
-            let findings = DoctorDatabaseFacts.notAsked(why).findings + [unknownProducts(.notAsked(why))]
-            return await report(findings, client: nil)
+            let findings = DoctorDatabaseFacts.notAsked(why).findings
+            return await report(
+                findings + productFindings(catalogueOfSettings ?? .notAsked(why), seen: .notAsked(why)), client: nil)
         }
         // One client logs in as the operator says, the other works in the service's role, as every command does.
         let login = makeClient(databaseSettings, role: nil)
         let service = makeClient(databaseSettings, role: Migrator.serviceRole)
         let facts = await databaseFacts(login: login, service: service)
-        let findings = facts.findings + [unknownProducts(await seenProducts(service, facts))]
-        let result = await report(findings, client: facts.isUsable ? service : nil)
+        let catalogue = await catalogueInForce(service, facts)
+        let seen = await seenProducts(service, facts, catalogue)
+        let result = await report(
+            facts.findings + productFindings(catalogue, seen: seen), client: facts.isUsable ? service : nil)
         await login.close()
         await service.close()
         return result
@@ -91,11 +94,8 @@ struct DoctorExamination: Sendable {
                 fingerprints: settings.appStore.trustedRoots.fingerprints,
                 isBuiltIn: settings.appStore.trustedRoots.isBuiltIn,
                 appleHosts: urls.filter(\.1.isApple).map(\.0), faults: settings.faults(of: .trustedRootsFile))
-            findings += DoctorFinding.products(
-                settings.entitling.catalogue, faults: settings.faults.filter { $0.name.hasPrefix("products") })
         } else {
-            let why = settings.obstacle([]) ?? ""
-            findings += [.notLookedAt(.trustedRoots, why), .notLookedAt(.products, why)]
+            findings.append(.notLookedAt(.trustedRoots, settings.obstacle([]) ?? ""))
         }
         return findings
     }
@@ -105,7 +105,11 @@ struct DoctorExamination: Sendable {
         return DoctorKeyFile(path: path)
     }
 
-    private func unknownProducts(_ seen: DoctorDatabaseFacts.Answer<[String]>) -> DoctorFinding {
-        .unknownProducts(settings.entitling.catalogue, seen: seen)
+    private func productFindings(
+        _ catalogue: DoctorDatabaseFacts.Answer<Catalogue>, seen: DoctorDatabaseFacts.Answer<[String]>
+    ) -> [DoctorFinding] {
+        var known = settings.entitling.catalogue
+        if case .given(let inForce) = catalogue { known = inForce }
+        return DoctorFinding.products(catalogue) + [.unknownProducts(known, seen: seen)]
     }
 }

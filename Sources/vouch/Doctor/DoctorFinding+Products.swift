@@ -5,11 +5,16 @@ extension DoctorFinding {
     /// How many products one finding names.
     static let productsMax = 20
 
-    /// What the catalogue says about itself.
-    static func products(_ catalogue: Catalogue, faults: [SettingsFault]) -> [DoctorFinding] {
-        if !faults.isEmpty {
-            return [.notLookedAt(.products, "the catalogue has faults of its own: see settings")]
+    /// What the catalogue in force says about itself.
+    static func products(_ inForce: DoctorDatabaseFacts.Answer<Catalogue>) -> [DoctorFinding] {
+        switch inForce {
+        case .notAsked(let why): return [.notLookedAt(.products, why)]
+        case .refused(let error): return [.refused(.products, error)]
+        case .given(let catalogue): return products(catalogue)
         }
+    }
+
+    private static func products(_ catalogue: Catalogue) -> [DoctorFinding] {
         if catalogue.products.isEmpty {
             switch catalogue.unknownProducts {
             case .lenient: return [.ok(.products, "no catalogue: every product entitles to its own id")]
@@ -17,7 +22,7 @@ extension DoctorFinding {
                 return [
                     .fault(
                         .products, "the catalogue is strict and empty: nobody is entitled by any purchase",
-                        fix: "list the products, or set VOUCH_CATALOGUE to lenient")
+                        fix: "import a catalogue (vouch products import), or set VOUCH_CATALOGUE to lenient")
                 ]
             }
         }
@@ -36,7 +41,7 @@ extension DoctorFinding {
 
     /// Products that were bought and that the catalogue lacks.
     ///
-    /// `seen` is sorted, and has one more than are named if there are more.
+    /// `seen` is sorted, and has one more than are named if there are more; it is not asked for without a catalogue.
     static func unknownProducts(
         _ catalogue: Catalogue, seen: DoctorDatabaseFacts.Answer<[String]>
     ) -> DoctorFinding {

@@ -1,4 +1,5 @@
 /// The metadata keys of this module's log lines.
 enum LogKey: String {
+    case catalogue
     case error
 }

@@ -16,12 +16,12 @@ struct CatalogueReader {
     private(set) var faults: [SettingsFault] = []
 
     /// The fields of a product.
-    private enum Field: String, CaseIterable {
+    enum Field: String, CaseIterable {
         case kind, entitlements, units, duration, familySharing, settlementHold, onProratedRefund
     }
 
     /// The kinds as they are written here; Apple's own spelling has spaces.
-    private enum Kind: String, CaseIterable {
+    enum Kind: String, CaseIterable {
         case consumable
         case nonConsumable = "non_consumable"
         case autoRenewable = "auto_renewable"
@@ -34,6 +34,12 @@ struct CatalogueReader {
             case .autoRenewable: .autoRenewable
             case .nonRenewing: .nonRenewing
             }
+        }
+
+        /// The kind of a product that was read from a catalogue; `nil` for a type that no catalogue can name.
+        init?(_ type: ProductType) {
+            guard let kind = Self.allCases.first(where: { $0.type == type }) else { return nil }
+            self = kind
         }
     }
 

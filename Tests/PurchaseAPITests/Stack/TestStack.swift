@@ -38,6 +38,7 @@ struct TestStack: Sendable {
     let database: TestDatabase
     let settings: Settings
     let metrics: MetricsPage
+    let catalogueWatch: CatalogueWatch
 
     /// One key for every role; the text of a key is its role's name, padded.
     static func key(_ role: Role) -> String { "vouch_test_\(role.rawValue)" }
@@ -72,7 +73,7 @@ struct TestStack: Sendable {
                     "INSERT INTO keys (name, roles, sha256) VALUES (\("\(role.rawValue)-key"), ARRAY[\(role.rawValue)], \(digest))"
                 )
             }
-            let (service, store) = (built.service, built.store)
+            let (service, store, catalogueWatch) = (built.service, built.store, built.catalogueWatch)
             let application = Application(router: built.router, logger: logger)
             let metrics = MetricsPage(stack: built, settings: settings, now: { clock.now })
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -83,7 +84,7 @@ struct TestStack: Sendable {
                             TestStack(
                                 simulator: simulator, service: service, store: store, clock: clock,
                                 api: StackClient(client: client), database: database, settings: settings,
-                                metrics: metrics))
+                                metrics: metrics, catalogueWatch: catalogueWatch))
                     }
                 }
                 // The first to end is the test: the pool runs until it is cancelled.
