@@ -30,17 +30,17 @@ struct SettingsPolicyTests {
         #expect(policy.version == document.version)
         #expect(document.version.rawValue.wholeMatch(of: /[0-9a-f]{32}/) != nil)
         #expect(document.text == Self.golden)
-        #expect(document.version.rawValue == "d5b1283a960c0c2467e5ca2bffa1d9dd")
+        #expect(document.version.rawValue == "65fd709bd78cf6bf2e5151d42fc625c1")
     }
 
     private static let golden =
         #"{"accountTokenNamespace":null,"accountTokenRule":"match_when_present","bundleId":"com.example.app","#
-        + #""environments":["Production","Sandbox"],"format":1,"products":{"a":{"duration":null,"entitlements":["a"],"#
+        + #""environments":["Production","Sandbox"],"format":2,"products":{"a":{"duration":null,"entitlements":["a"],"#
         + #""familySharing":true,"kind":"Non-Consumable","onProratedRefund":"revoke","settlementHoldMilliseconds":0,"#
         + #""units":1},"b":{"duration":null,"entitlements":[],"familySharing":true,"kind":"Consumable","#
         + #""onProratedRefund":"revoke","settlementHoldMilliseconds":0,"units":2}},"recheck":{"firstMilliseconds":5000,"#
-        + #""maxMilliseconds":900000,"notFoundDeadlineMilliseconds":259200000},"sandboxAccounts":{"count":0,"#
-        + #""sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},"unknownProducts":"lenient"}"#
+        + #""maxMilliseconds":900000,"notFoundDeadlineMilliseconds":259200000},"renewalLeewayMilliseconds":3600000,"#
+        + #""sandboxAccounts":{"count":0,"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},"unknownProducts":"lenient"}"#
 
     @Test("the order in which things are written doesn't matter")
     func order() throws {

@@ -52,17 +52,20 @@ package struct PolicyDifference: Hashable, Sendable {
     package var unlistedProducts: Bool
     /// Other accounts are entitled by sandbox purchases.
     package var sandbox: Bool
+    /// Access beyond a paid period lasts for another time.
+    package var renewals: Bool
 
     /// Takes every part.
     package init(
         everything: Bool, products: [ProductID] = [], listed: [ProductID] = [], unlistedProducts: Bool = false,
-        sandbox: Bool = false
+        sandbox: Bool = false, renewals: Bool = false
     ) {
         self.everything = everything
         self.products = products
         self.listed = listed
         self.unlistedProducts = unlistedProducts
         self.sandbox = sandbox
+        self.renewals = renewals
     }
 
     /// Nothing can be ruled out.

@@ -69,6 +69,7 @@ extension LedgerStore: PolicyPreview.Source {
             SELECT was -> 'format' IS DISTINCT FROM will -> 'format' AS everything,
                 was -> 'unknownProducts' IS DISTINCT FROM will -> 'unknownProducts' AS unlisted,
                 was -> 'sandboxAccounts' IS DISTINCT FROM will -> 'sandboxAccounts' AS sandbox,
+                was -> 'renewalLeewayMilliseconds' IS DISTINCT FROM will -> 'renewalLeewayMilliseconds' AS renewals,
                 ARRAY(SELECT coalesce(o.key, n.key)
                     FROM jsonb_each(was -> 'products') o FULL JOIN jsonb_each(will -> 'products') n ON o.key = n.key
                     WHERE o.value IS DISTINCT FROM n.value ORDER BY 1) AS products,
@@ -82,7 +83,7 @@ extension LedgerStore: PolicyPreview.Source {
         return PolicyDifference(
             everything: try decode(row, "everything"), products: products.map { ProductID($0) },
             listed: listed.map { ProductID($0) }, unlistedProducts: try decode(row, "unlisted"),
-            sandbox: try decode(row, "sandbox"))
+            sandbox: try decode(row, "sandbox"), renewals: try decode(row, "renewals"))
     }
 
     /// See ``PolicyPort/chainsToDecideAgain(_:after:limit:)``.
@@ -99,9 +100,13 @@ extension LedgerStore: PolicyPreview.Source {
                     OR t.product_id = ANY (\(difference.products.map(\.rawValue)))
                     OR \(difference.unlistedProducts) AND t.product_id <> ALL (\(difference.listed.map(\.rawValue)))
                     OR \(difference.sandbox) AND t.environment = 'Sandbox'
+                    OR \(difference.renewals) AND EXISTS (SELECT FROM entitlements n
+                        WHERE n.transaction_id = t.transaction_id AND n.until IS NOT NULL)
+                    -- Of a subscription only the newest periods have rows, whatever the policy.
                     OR t.state = 'paid' AND NOT EXISTS (
                         SELECT FROM entitlements n JOIN transactions s USING (transaction_id)
-                        WHERE n.chain_id = t.chain_id AND s.purchase_id = t.purchase_id))
+                        WHERE n.chain_id = t.chain_id
+                            AND (s.purchase_id = t.purchase_id OR t.type = 'Auto-Renewable Subscription')))
                 ORDER BY t.chain_id LIMIT \(Int64(limit))
                 """))
     }

@@ -7,7 +7,7 @@ import PurchaseCore
 /// and the text itself is kept beside the ledger.
 struct PolicyDocument: Equatable, Sendable {
     /// Raised when the same settings come to mean something else.
-    static let format: Int64 = 1
+    static let format: Int64 = 2
 
     /// The JSON text.
     let text: String

@@ -12,6 +12,7 @@ struct StoredPolicy: Decodable, Sendable {
     private let accountTokenNamespace: String?
     private let sandboxAccounts: Sandbox
     private let recheck: Recheck
+    private let renewalLeewayMilliseconds: Span
     private let unknownProducts: String
 
     private struct Recheck: Decodable {
@@ -71,7 +72,8 @@ struct StoredPolicy: Decodable, Sendable {
             catalogue: Catalogue(products: products, unknownProducts: unknown),
             recheck: RecheckSchedule(
                 first: recheck.firstMilliseconds, maximum: recheck.maxMilliseconds,
-                notFoundDeadline: recheck.notFoundDeadlineMilliseconds))
+                notFoundDeadline: recheck.notFoundDeadlineMilliseconds),
+            renewalLeeway: renewalLeewayMilliseconds)
         let document = PolicyDocument(policy, accountTokenNamespace: namespace)
         policy.version = document.version
         return (policy, document)
