@@ -20,6 +20,7 @@ struct Handlers<Cases: UseCases>: Sendable {
         case .queryEntitlements: try await limited(request, context, queryEntitlements)
         case .listChanges: try await listChanges(request, context)
         case .listGrants: try await listGrants(request, context)
+        case .restorePurchases: try await limited(request, context, restorePurchases)
         case .acknowledgeGrant: try await acknowledgeGrant(request, context)
         case .getCoverage: try await getCoverage(request, context)
         case .getAppleHealth: try await getAppleHealth(request, context)

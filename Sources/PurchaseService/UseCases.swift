@@ -42,6 +42,13 @@ package protocol UseCases: Sendable {
     func recheck(
         _ transaction: TransactionID, why: String, by caller: Caller, requestID: String
     ) async throws(ServiceError) -> TransactionView
+    /// Reads the histories of an account's customers at Apple, takes in what is in them, and claims for the account what
+    /// nobody has claimed; waits for Apple as a post does.
+    ///
+    /// Idempotent. ``ServiceError/notFound`` also for an account that this caller may not name.
+    func restore(
+        _ request: RestoreRequest, for account: AccountID, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> RestoreOutcome
     /// Up to when Apple's notifications are known to be complete: one for each store that is served, Production first.
     func coverage() async throws(ServiceError) -> [CoverageView]
     /// The request budget, the queues, the clock and what came of this process's newest calls; asks Apple nothing.

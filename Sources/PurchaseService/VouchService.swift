@@ -12,6 +12,7 @@ package final class VouchService: UseCases {
     package let pool: AskPool
     /// Where readers wait for changes.
     package let changeFeed: ChangeFeed
+    let restoreGate: RestoreGate
     private let knownKeys = Mutex<[[UInt8]: (caller: Caller, until: Instant)]>([:])
 
     /// Puts the use cases together; ``pool`` must run for posts to be answered with Apple's word.
@@ -21,6 +22,7 @@ package final class VouchService: UseCases {
         let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)
         self.decider = checker.decider
         self.changeFeed = ChangeFeed(ledger: dependencies.ledger)
+        self.restoreGate = RestoreGate(maximum: configuration.restoresMax)
         self.pool = AskPool(
             checker: checker, configuration: configuration, logger: dependencies.logger, metrics: dependencies.metrics)
     }

@@ -750,6 +750,184 @@ paths:
         '503':
           $ref: '#/components/responses/Overloaded'
 
+  /v1/accounts/{accountId}/restore:
+    post:
+      operationId: restorePurchases
+      tags: [accounts]
+      summary: Bring back what the account's customers bought.
+      description: |
+        Reads Apple's Transaction History of every customer of Apple's whom the account has a purchase of, takes in each
+        transaction, and claims for the account what nobody has claimed: after a reinstall, on a new device, or when an
+        app begins to use Vouch. What other accounts have stays theirs. See docs/restore.md.
+
+        An account of which nothing is known begins with a transaction that StoreKit gave to the device
+        (`signedTransaction`, or for role `app` a bare `transactionId`): it is posted for the account first, and answered
+        like a POST of it (409, 422) when that fails.
+
+        One call reads a bounded number of pages. While `nextCursor` is not null, call again with `{"cursor": …}`. 202
+        means that Apple could not be asked now: repeat after `Retry-After` seconds, with `nextCursor` where there is one
+        and else the same body. Repeats are safe, from the beginning too: what was found is kept.
+      x-roles: [app, user]
+      parameters:
+        - $ref: '#/components/parameters/AccountId'
+      requestBody:
+        required: false
+        content:
+          application/json:
+            schema:
+              $ref: '#/components/schemas/RestoreRequest'
+            examples:
+              known:
+                summary: Nothing but the account.
+                value: {}
+              inHand:
+                summary: A transaction that StoreKit gave to the device, for an account of which nothing is known.
+                value:
+                  transactionId: '2000000900000001'
+              goOn:
+                summary: The next pages.
+                value:
+                  cursor: cjA7cDIwMDAwMDA5MDAwMDAwMDE7Ozc
+      responses:
+        '200':
+          description: What this call found; `nextCursor` when there is more.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Restoration'
+              examples:
+                known:
+                  value:
+                    accountId: player-4711
+                    complete: true
+                    histories: 1
+                    found: 2
+                    recorded: 1
+                    claimed: 1
+                    others: 1
+                    unclaimed: 0
+                    unverified: 0
+                    transactions:
+                      - transactionId: '2000000900000001'
+                        originalTransactionId: '2000000900000001'
+                        webOrderLineItemId: null
+                        environment: Production
+                        bundleId: com.example.app
+                        productId: com.example.app.lifetime
+                        type: Non-Consumable
+                        state: paid
+                        reason: confirmed
+                        refusal: null
+                        accountId: player-4711
+                        inAppOwnershipType: PURCHASED
+                        quantity: 1
+                        price: {milliunits: 4990, currency: USD}
+                        purchaseDate: '2026-11-20T09:15:00.000Z'
+                        expiresDate: null
+                        revocationDate: null
+                        revocationReason: null
+                        revocationType: null
+                        revocationPercentage: null
+                        entitled: true
+                        entitlementReason: paid
+                        claim: {status: held, refusal: null, caseId: null, claimedAt: '2026-11-20T09:15:02.120Z'}
+                        finish: true
+                        evidence:
+                          source: history
+                          signedDate: '2026-11-20T09:15:02.401Z'
+                          sha256: 5f0cb1b6b1f6a0e5b9b3a2b9e3d4c6a7f8091a2b3c4d5e6f708192a3b4c5d6e7
+                        nextCheckAt: null
+                        version: 2
+                        createdAt: '2026-11-20T09:15:02.120Z'
+                        updatedAt: '2026-11-20T09:15:02.455Z'
+                    nextCursor: null
+        '202':
+          description: Apple could not be asked now; what was found before is in the answer, and kept.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+            Retry-After:
+              $ref: '#/components/headers/Retry-After'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Restoration'
+              examples:
+                goOn:
+                  value:
+                    accountId: player-4711
+                    complete: false
+                    histories: 0
+                    found: 0
+                    recorded: 0
+                    claimed: 0
+                    others: 0
+                    unclaimed: 0
+                    unverified: 0
+                    transactions: []
+                    nextCursor: cjA7cDIwMDAwMDA5MDAwMDAwMDE7Ozc
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '404':
+          $ref: '#/components/responses/NotFound'
+        '409':
+          description: Another account holds the transaction in hand (`transaction-claimed`); nothing was restored.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/problem+json:
+              schema:
+                $ref: '#/components/schemas/RestoreClaimedProblem'
+              examples:
+                inHand:
+                  value:
+                    type: urn:vouch:problem:transaction-claimed
+                    title: The transaction is claimed by another account
+                    status: 409
+                    detail: Another account holds this purchase. Support can resolve the case.
+                    instance: urn:request:0b6f6a1c9d3e4f55
+                    code: transaction-claimed
+                    retryable: false
+                    caseId: case-production-2000000900000001-12
+        '413':
+          $ref: '#/components/responses/TooLarge'
+        '415':
+          $ref: '#/components/responses/UnsupportedMediaType'
+        '422':
+          description: The transaction in hand is refused (`transaction-refused`); nothing was restored.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/problem+json:
+              schema:
+                $ref: '#/components/schemas/RestoreRefusedProblem'
+              examples:
+                refused:
+                  value:
+                    type: urn:vouch:problem:transaction-refused
+                    title: The transaction is refused
+                    status: 422
+                    detail: The signature of the signed transaction does not verify.
+                    instance: urn:request:0b6f6a1c9d3e4f56
+                    code: transaction-refused
+                    retryable: false
+                    refusal: signature_invalid
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
   /v1/grants/{id}/acknowledge:
     post:
       operationId: acknowledgeGrant
@@ -2216,6 +2394,99 @@ components:
         createdAt:
           $ref: '#/components/schemas/Instant'
 
+    RestoreRequest:
+      type: object
+      description: At most one of `transactionId`, `signedTransaction` and `cursor`.
+      additionalProperties: false
+      properties:
+        transactionId:
+          description: A transaction of the customer. Role `app` only.
+          $ref: '#/components/schemas/TransactionId'
+        signedTransaction:
+          description: The JWS of a StoreKit 2 transaction, as the device holds it.
+          type: string
+          minLength: 1
+          maxLength: 65536
+        cursor:
+          $ref: '#/components/schemas/RestoreCursor'
+        claimConsumables:
+          description: |
+            Also claim, and so deliver, consumables that nobody has claimed. Apple lists those that were finished long
+            ago too: leave it out unless nothing but Vouch ever delivered them. Role `app` only; send it with each call.
+          type: boolean
+          default: false
+
+    RestoreCursor:
+      description: Opaque.
+      type: string
+      pattern: ^[A-Za-z0-9_-]{1,2048}$
+
+    Restoration:
+      type: object
+      required:
+        - accountId
+        - complete
+        - histories
+        - found
+        - recorded
+        - claimed
+        - others
+        - unclaimed
+        - unverified
+        - transactions
+        - nextCursor
+      properties:
+        accountId:
+          $ref: '#/components/schemas/AccountId'
+        complete:
+          description: |
+            Whether every history is read to its end and all in it was taken in. False without a `nextCursor` after 200:
+            something could not be read, and an operator has an alarm.
+          type: boolean
+        histories:
+          description: |
+            Histories read to their end, over all calls of this restore; 0 with `complete`: nothing is known of the
+            account, so send a transaction.
+          type: integer
+          minimum: 0
+        found:
+          description: Transactions that Apple listed in this call.
+          type: integer
+          minimum: 0
+        recorded:
+          description: Those of them that nobody had heard of.
+          type: integer
+          minimum: 0
+        claimed:
+          description: Purchases that this call claimed for the account.
+          type: integer
+          minimum: 0
+        others:
+          description: Transactions that other accounts claim and this one does not.
+          type: integer
+          minimum: 0
+        unclaimed:
+          description: |
+            Transactions that nobody claims: consumables that were not asked for, and what carries the appAccountToken of
+            another account.
+          type: integer
+          minimum: 0
+        unverified:
+          description: Entries that did not verify; each has raised an alarm.
+          type: integer
+          minimum: 0
+        transactions:
+          description: Those of this call that the account claims; the claim shown is its own.
+          type: array
+          maxItems: 500
+          items:
+            $ref: '#/components/schemas/Transaction'
+        nextCursor:
+          description: Where to go on.
+          anyOf:
+            - $ref: '#/components/schemas/RestoreCursor'
+            - type: 'null'
+
     EventList:
       type: object
       required: [events, nextCursor]
@@ -2664,6 +2935,24 @@ components:
             claimToken:
               description: There when the refused post left a transaction that can be read.
               $ref: '#/components/schemas/ClaimToken'
+
+    RestoreClaimedProblem:
+      allOf:
+        - $ref: '#/components/schemas/Problem'
+        - type: object
+          required: [caseId]
+          properties:
+            caseId:
+              $ref: '#/components/schemas/CaseId'
+
+    RestoreRefusedProblem:
+      allOf:
+        - $ref: '#/components/schemas/Problem'
+        - type: object
+          required: [refusal]
+          properties:
+            refusal:
+              $ref: '#/components/schemas/Refusal'
 
   examples:
     RefundedTransaction:

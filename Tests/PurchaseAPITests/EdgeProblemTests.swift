@@ -261,6 +261,7 @@ struct EdgeProblemTests {
         useCases.onAcknowledge = { _ async throws(ServiceError) in throw error }
         useCases.onEvents = { _, _, _ async throws(ServiceError) in throw error }
         useCases.onRecheck = { _, _ async throws(ServiceError) in throw error }
+        useCases.onRestore = { _, _, _ async throws(ServiceError) in throw error }
         useCases.onNotification = { _ async throws(ServiceError) in throw error }
         useCases.onCoverage = { () async throws(ServiceError) in throw error }
         useCases.onAppleHealth = { () async throws(ServiceError) in throw error }
@@ -280,6 +281,7 @@ struct EdgeProblemTests {
             switch operation.operationID {
             case "postTransaction": #"{"accountId":"a","transactionId":"1"}"#
             case "queryEntitlements": #"{"accountIds":["a"]}"#
+            case "restorePurchases": "{}"
             default: #"{"why":"x"}"#
             }
         return try await edge.post(path, body, key: key, at: location)

@@ -39,6 +39,9 @@ struct StubUseCases: UseCases {
     var onRecheck: @Sendable (TransactionID, String) async throws(ServiceError) -> TransactionView = {
         _, _ async throws(ServiceError) in throw .notFound
     }
+    var onRestore: @Sendable (RestoreRequest, AccountID, Caller) async throws(ServiceError) -> RestoreOutcome = {
+        _, _, _ async throws(ServiceError) in .restored(Restoration())
+    }
     var onCoverage: @Sendable () async throws(ServiceError) -> [CoverageView] = {
         () async throws(ServiceError) in []
     }
@@ -111,6 +114,12 @@ struct StubUseCases: UseCases {
         _ transaction: TransactionID, why: String, by caller: Caller, requestID: String
     ) async throws(ServiceError) -> TransactionView {
         try await onRecheck(transaction, why)
+    }
+
+    func restore(
+        _ request: RestoreRequest, for account: AccountID, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> RestoreOutcome {
+        try await onRestore(request, account, caller)
     }
 
     func coverage() async throws(ServiceError) -> [CoverageView] { try await onCoverage() }

@@ -36,6 +36,35 @@ struct WorkTests {
         }
     }
 
+    @Test("an overdue sweep does not hide the question for a subscription's status")
+    func statusesBehindSweep() async throws {
+        try await LedgerFixture.with { ledger in
+            let id = TransactionID("1")
+            let account = try await ledger.account("ada")
+            let claimed = try #require(
+                try await ledger.apply(
+                    .claimed(id, by: account, at: LedgerFixture.start), to: Chain(identity: .provisional(id))))
+            let end = LedgerFixture.start + .days(30)
+            let (item, body) = LedgerFixture.evidence("1", type: .autoRenewable) { $0.expiresDate = end }
+            var chain = try #require(
+                try await ledger.apply(.evidenceVerified(item, absorbing: nil), to: claimed, body: body))
+            chain.checks[id]?.statusesAt = end
+            let check = try #require(chain.checks[id])
+            #expect(check.isSweepDueFirst)
+            let number = try #require(chain.id)
+            #expect(try await ledger.store.saveChecks([id: check], of: number, at: chain.version, holder: "a"))
+            func take(_ sweeps: Bool, at now: Instant) async throws -> [TransactionID] {
+                try await ledger.store.leaseDueChecks(
+                    sweeps: sweeps, limit: 10, holder: "a", until: now + .seconds(1), now: now)
+            }
+            let early = end - .seconds(1)
+            #expect(try await take(false, at: early) == [])
+            #expect(try await take(true, at: early) == [id])
+            #expect(try await take(false, at: end) == [id])
+            #expect(try await take(true, at: end) == [], "it is leased, for whichever question")
+        }
+    }
+
     @Test("a claim by another process does not take the lease from the one that asks")
     func leaseStays() async throws {
         try await LedgerFixture.with { ledger in

@@ -6,7 +6,7 @@ extension AppStoreClient {
     ///
     /// Any transaction id of the customer will do. The revision is the page before's; `nil` for the first page.
     package func transactionHistory(
-        of id: TransactionID, filter: TransactionHistoryFilter = .init(), revision: String?,
+        of id: TransactionID, filter: TransactionHistoryFilter, revision: String?,
         in environment: StoreEnvironment, lane: RequestLane, deadline: Duration
     ) async -> AppStoreReply<SignedTransactionsPage> {
         let endpoint = AppStoreEndpoint.transactionHistory(id, filter: filter, revision: revision)
@@ -15,7 +15,17 @@ extension AppStoreClient {
             endpoint, in: environment, lane: lane, deadline: deadline, decode: SignedTransactionsPage.decode)
     }
 
-    /// Get All Subscription Statuses of a customer, who may be named by any transaction id.
+    /// See ``CustomerPort``.
+    package func transactionHistory(
+        of id: TransactionID, revision: String?, in environment: StoreEnvironment, lane: RequestLane,
+        deadline: Duration
+    ) async -> AppStoreReply<SignedTransactionsPage> {
+        await transactionHistory(
+            of: id, filter: TransactionHistoryFilter(), revision: revision, in: environment, lane: lane,
+            deadline: deadline)
+    }
+
+    /// See ``CustomerPort``.
     package func subscriptionStatuses(
         of id: TransactionID, in environment: StoreEnvironment, lane: RequestLane, deadline: Duration
     ) async -> AppStoreReply<SubscriptionStatuses> {

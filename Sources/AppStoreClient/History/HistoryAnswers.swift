@@ -1,19 +1,8 @@
 import FoundationEssentials
-package import PurchaseCore
+import PurchaseCore
+import PurchaseService
 
-/// One page of Get Transaction History or Get Refund History; the JWS are **not verified**.
-package struct SignedTransactionsPage: Sendable, Equatable {
-    /// JWS, at most 20.
-    package let signedTransactions: [String]
-    /// Where the next page begins, and, kept after the last page, where newer entries will.
-    package let revision: String?
-    /// Whether another page follows; then there is a `revision`.
-    package let hasMore: Bool
-    /// Apple's `environment`; history only.
-    package let environment: String?
-    /// Apple's `bundleId`; history only.
-    package let bundleID: BundleID?
-
+extension SignedTransactionsPage {
     private struct Wire: Decodable {
         let signedTransactions: [String]?
         let revision: String?
@@ -34,41 +23,23 @@ package struct SignedTransactionsPage: Sendable, Equatable {
         guard !hasMore || wire.revision?.isEmpty == false else {
             throw MalformedBody(reason: "the body says hasMore and has no revision")
         }
+        guard signed.count <= transactionsMax else {
+            throw MalformedBody(reason: "the body has too many signedTransactions")
+        }
+        // It goes into cursors.
+        if let revision = wire.revision {
+            guard revision.utf8.count <= revisionBytesMax, revision.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+            else {
+                throw MalformedBody(reason: "the body's revision is too long or not ASCII")
+            }
+        }
         return Self(
             signedTransactions: signed, revision: wire.revision, hasMore: hasMore, environment: wire.environment,
             bundleID: wire.bundleId.map { BundleID($0) })
     }
 }
 
-/// The answer of Get All Subscription Statuses; the JWS are **not verified**.
-package struct SubscriptionStatuses: Sendable, Equatable {
-    /// One subscription group of the customer.
-    package struct Group: Sendable, Equatable {
-        /// The group in App Store Connect.
-        package let subscriptionGroupIdentifier: String?
-        /// The newest transaction of each subscription in it.
-        package let lastTransactions: [LastTransaction]
-    }
-
-    /// The newest transaction of one subscription.
-    package struct LastTransaction: Sendable, Equatable {
-        /// 1 active, 2 expired, 3 billing retry, 4 grace period, 5 revoked; others as they come.
-        package let status: Int64?
-        /// Which subscription.
-        package let originalTransactionID: OriginalTransactionID?
-        /// A JWS.
-        package let signedTransactionInfo: String?
-        /// A JWS.
-        package let signedRenewalInfo: String?
-    }
-
-    /// Apple's `environment`.
-    package let environment: String?
-    /// Apple's `bundleId`.
-    package let bundleID: BundleID?
-    /// All groups; may be empty.
-    package let groups: [Group]
-
+extension SubscriptionStatuses {
     private struct Wire: Decodable {
         struct Group: Decodable {
             let subscriptionGroupIdentifier: String?
@@ -97,6 +68,9 @@ package struct SubscriptionStatuses: Sendable, Equatable {
                         status: item.status, originalTransactionID: item.originalTransactionId.map { .init($0) },
                         signedTransactionInfo: item.signedTransactionInfo, signedRenewalInfo: item.signedRenewalInfo)
                 })
+        }
+        guard groups.reduce(0, { $0 + $1.lastTransactions.count }) <= subscriptionsMax else {
+            throw MalformedBody(reason: "the body has too many lastTransactions")
         }
         return Self(environment: wire.environment, bundleID: wire.bundleId.map { BundleID($0) }, groups: groups)
     }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import PurchaseCore
 import PurchaseService
 
 extension Problem {
@@ -69,6 +70,12 @@ extension Problem {
     /// Whole seconds for `Retry-After`.
     static func clampedPause(_ seconds: Int) -> Int {
         min(max(seconds, pauseSeconds.lowerBound), pauseSeconds.upperBound)
+    }
+
+    /// Whole seconds for `Retry-After` until an instant, rounded up.
+    static func pauseSeconds(until instant: Instant, now: Instant) -> Int {
+        let (seconds, rest) = (instant - now).milliseconds.quotientAndRemainder(dividingBy: 1_000)
+        return clampedPause(Int(seconds) + (rest > 0 ? 1 : 0))
     }
 
     /// The problem that a use case's error is.

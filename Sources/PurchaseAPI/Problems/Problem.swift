@@ -26,7 +26,7 @@ struct Problem: Error, Sendable {
     var retryAfterSeconds: Int?
     /// Further header fields.
     var headers = HTTPFields()
-    /// What a posted transaction's answer says besides.
+    /// What the answer to a posted transaction, or to a restore that begins with one, says besides.
     var submission = SubmissionMembers()
     /// What happened, for the log alone.
     var cause: String?
@@ -44,7 +44,7 @@ struct Problem: Error, Sendable {
         self.detail = detail
     }
 
-    /// The answer; `answersSubmission` adds `finish` and its companions.
+    /// The answer; `answersSubmission` adds what only whoever posted a transaction needs.
     func response(requestID: String, answersSubmission: Bool) -> Response {
         var headers = headers
         headers[.contentType] = "application/problem+json; charset=utf-8"
@@ -68,17 +68,17 @@ struct Problem: Error, Sendable {
                     }
                 }
             }
-            if answersSubmission { write(submission, to: &writer) }
+            write(submission, to: &writer, answersSubmission: answersSubmission)
         }
         return Response(
             status: HTTPResponse.Status(code: code.status), headers: headers,
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: writer.bytes)))
     }
 
-    private func write(_ members: SubmissionMembers, to writer: inout JSONWriter) {
-        writer.member("finish", members.finish)
+    private func write(_ members: SubmissionMembers, to writer: inout JSONWriter, answersSubmission: Bool) {
+        if answersSubmission { writer.member("finish", members.finish) }
         if let refusal = members.refusal { writer.member("refusal", refusal) }
         if let caseID = members.caseID { writer.member("caseId", caseID) }
-        if let claimToken = members.claimToken { writer.member("claimToken", claimToken) }
+        if answersSubmission, let claimToken = members.claimToken { writer.member("claimToken", claimToken) }
     }
 }

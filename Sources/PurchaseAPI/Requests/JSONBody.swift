@@ -7,10 +7,26 @@ import NIOCore
 /// Throws problems: 415 for another content type, 413 for too many bytes, 400 for what is no JSON object.
 func readJSONObject(of request: Request, maximumBytes: Int) async throws -> JSONObject {
     try requireJSON(request.headers)
+    let buffer = try await collectBody(of: request, maximumBytes: maximumBytes)
+    guard buffer.readableBytes > 0 else {
+        throw Problem.invalidRequest([Fault(pointer: "", detail: "The body is empty; send a JSON object.")])
+    }
+    return try jsonObject(in: buffer)
+}
+
+/// Reads a request's JSON object where there is one; no bytes are an object without members.
+func readJSONObjectIfAny(of request: Request, maximumBytes: Int) async throws -> JSONObject {
+    if request.headers[.contentType] != nil { try requireJSON(request.headers) }
+    let buffer = try await collectBody(of: request, maximumBytes: maximumBytes)
+    guard buffer.readableBytes > 0 else { return JSONObject() }
+    try requireJSON(request.headers)
+    return try jsonObject(in: buffer)
+}
+
+private func collectBody(of request: Request, maximumBytes: Int) async throws -> ByteBuffer {
     try requireSize(request.headers, maximumBytes: maximumBytes)
-    let buffer: ByteBuffer
     do {
-        buffer = try await request.body.collect(upTo: maximumBytes)
+        return try await request.body.collect(upTo: maximumBytes)
     } catch is NIOTooManyBytesError {
         throw Problem.payloadTooLarge(maximumBytes: maximumBytes)
     } catch let error as CancellationError {
@@ -19,9 +35,9 @@ func readJSONObject(of request: Request, maximumBytes: Int) async throws -> JSON
         // The connection broke, or its framing did: not our fault, and nobody may be left to read the answer.
         throw Problem.invalidRequest([Fault(pointer: "", detail: "The body did not arrive completely.")])
     }
-    guard buffer.readableBytes > 0 else {
-        throw Problem.invalidRequest([Fault(pointer: "", detail: "The body is empty; send a JSON object.")])
-    }
+}
+
+private func jsonObject(in buffer: ByteBuffer) throws(Problem) -> JSONObject {
     let value: JSONValue
     do throws(JSONSyntaxError) {
         value = try JSONReader.value(of: Array(buffer.readableBytesView))

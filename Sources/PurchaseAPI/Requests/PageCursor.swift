@@ -25,6 +25,53 @@ enum PageCursor {
     }
 }
 
+extension PageCursor {
+    /// The contract's bound on a restore's cursor, in characters.
+    private static let restoreCharactersMax = 2_048
+
+    /// `r`, then whether there are gaps, the current chain, the finished ones, and Apple's revision, which comes last
+    /// since nobody knows what characters it has.
+    static func text(_ cursor: RestoreCursor) -> String {
+        let done = cursor.done.compactMap(name).joined(separator: ",")
+        let current = cursor.current.flatMap(name) ?? ""
+        return Base64URL.encode("r\(cursor.hasGaps ? 1 : 0);\(current);\(done);\(cursor.revision ?? "")")
+    }
+
+    /// Reads what ``text(_:)-(RestoreCursor)`` wrote; what is in it is a caller's word.
+    static func restore(_ text: String) -> RestoreCursor? {
+        guard let plain = Base64URL.decode(text, maximumCharacters: restoreCharactersMax), plain.first == "r" else {
+            return nil
+        }
+        let parts = plain.dropFirst().split(separator: ";", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 4, ["0", "1"].contains(parts[0]) else { return nil }
+        let names = parts[2].split(separator: ",", omittingEmptySubsequences: false)
+        let done = parts[2].isEmpty ? [] : names.map(chain)
+        guard done.count <= RestoreCursor.historiesMax, done.allSatisfy({ $0 != nil }) else { return nil }
+        let current = chain(parts[1])
+        guard parts[1].isEmpty || current != nil, parts[3].isEmpty || current != nil else { return nil }
+        return RestoreCursor(
+            done: done.compactMap(\.self), current: current, revision: parts[3].isEmpty ? nil : String(parts[3]),
+            hasGaps: parts[0] == "1")
+    }
+
+    private static func name(_ chain: Chain.Identity) -> String? {
+        switch chain {
+        case .provisional: nil
+        case .original(.production, let id): "p\(id.rawValue)"
+        case .original(.sandbox, let id): "s\(id.rawValue)"
+        }
+    }
+
+    private static func chain(_ name: Substring) -> Chain.Identity? {
+        guard let id = TransactionID(validating: String(name.dropFirst())) else { return nil }
+        switch name.first {
+        case "p": return .original(.production, OriginalTransactionID(id.rawValue))
+        case "s": return .original(.sandbox, OriginalTransactionID(id.rawValue))
+        default: return nil
+        }
+    }
+}
+
 /// Base 64 with the URL alphabet and without padding (RFC 4648 §5), for ASCII text.
 private enum Base64URL {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
@@ -45,9 +92,9 @@ private enum Base64URL {
         return String(decoding: encoded, as: UTF8.self)
     }
 
-    /// `nil` for other characters, for more than the contract's 256 of them, and for spare bits that aren't zero.
-    static func decode(_ text: String) -> String? {
-        guard text.utf8.count <= 256 else { return nil }
+    /// `nil` for other characters, for more than the contract's number of them, and for spare bits that aren't zero.
+    static func decode(_ text: String, maximumCharacters: Int = 256) -> String? {
+        guard text.utf8.count <= maximumCharacters else { return nil }
         var decoded: [UInt8] = []
         var bits: UInt32 = 0
         var count = 0

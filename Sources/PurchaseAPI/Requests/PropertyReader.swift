@@ -36,6 +36,18 @@ struct PropertyReader {
         return value
     }
 
+    /// A truth value; `nil` when it is absent or faulty.
+    mutating func flag(_ name: String) -> Bool? {
+        known.append(name)
+        switch object[name] {
+        case .bool(let value): return value
+        case nil: return nil
+        case .null, .number, .string, .array, .object:
+            faults.add(property: name, "Must be true or false.")
+            return nil
+        }
+    }
+
     /// The texts of a required list as another type, in their order; a fault for each one that `convert` gives `nil`
     /// for, or that is there already.
     mutating func distinctValues<Value: Hashable>(

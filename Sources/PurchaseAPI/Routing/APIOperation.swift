@@ -19,6 +19,8 @@ package enum APIOperation: String, CaseIterable, Sendable {
     case listChanges
     /// List an account's deliveries.
     case listGrants
+    /// Bring back what an account's customers bought.
+    case restorePurchases
     /// Say that a delivery is credited.
     case acknowledgeGrant
     /// Read up to when Apple's notifications are complete.
@@ -37,7 +39,9 @@ package enum APIOperation: String, CaseIterable, Sendable {
     /// The method.
     package var method: HTTPRequest.Method {
         switch self {
-        case .postTransaction, .recheckTransaction, .queryEntitlements, .acknowledgeGrant, .postNotification: .post
+        case .postTransaction, .recheckTransaction, .queryEntitlements, .restorePurchases, .acknowledgeGrant,
+            .postNotification:
+            .post
         case .getTransaction, .listTransactionEvents, .getEntitlements, .listChanges, .listGrants, .getCoverage,
             .getAppleHealth, .getLiveness, .getReadiness, .getOpenAPI:
             .get
@@ -55,6 +59,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .queryEntitlements: "/v1/entitlements/query"
         case .listChanges: "/v1/changes"
         case .listGrants: "/v1/accounts/{accountId}/grants"
+        case .restorePurchases: "/v1/accounts/{accountId}/restore"
         case .acknowledgeGrant: "/v1/grants/{id}/acknowledge"
         case .getCoverage: "/v1/coverage"
         case .getAppleHealth: "/v1/apple/health"
@@ -72,6 +77,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .getTransaction: [.app, .device, .user, .support]
         case .listTransactionEvents, .recheckTransaction: [.support]
         case .getEntitlements: [.app, .user, .support]
+        case .restorePurchases: [.app, .user]
         case .queryEntitlements, .listChanges, .listGrants, .acknowledgeGrant: [.app]
         case .getCoverage, .getAppleHealth: [.support, .finance]
         case .postNotification, .getLiveness, .getReadiness, .getOpenAPI: []

@@ -65,8 +65,7 @@ struct SubmissionAnswer {
     /// Whole seconds, rounded up, at least one.
     private func pauseSeconds(until instant: Instant?) -> Int {
         guard let instant else { return Self.defaultPauseSeconds }
-        let (seconds, rest) = (instant - configuration.now()).milliseconds.quotientAndRemainder(dividingBy: 1_000)
-        return Problem.clampedPause(Int(seconds) + (rest > 0 ? 1 : 0))
+        return Problem.pauseSeconds(until: instant, now: configuration.now())
     }
 
     private static func explanation(of refusal: TransactionRefusal) -> String {

@@ -6,6 +6,11 @@ enum TransactionSubmission {
     private static let signedTransactionCharactersMax = 65_536
     private static let zeroToken = "00000000-0000-0000-0000-000000000000"
 
+    /// Whether text has the size of a JWS; what it is worth is for the verifier.
+    static func isSignedTransaction(_ text: String) -> Bool {
+        (1...signedTransactionCharactersMax).contains(text.utf8.count)
+    }
+
     /// Reads the object; throws a 400 that lists every fault.
     ///
     /// `mayStateToken` says whether the caller's word about an account's token counts: role `app` alone.
@@ -18,7 +23,7 @@ enum TransactionSubmission {
             TransactionID(validating: $0)
         }
         let signed = reader.value("signedTransaction", rule: "Must be a JWS of 1 to 65536 characters.") {
-            (1...signedTransactionCharactersMax).contains($0.utf8.count) ? $0 : nil
+            isSignedTransaction($0) ? $0 : nil
         }
         let environment = reader.value("environment", rule: "Must be Production or Sandbox.") {
             StoreEnvironment(rawValue: $0)

@@ -7,20 +7,27 @@ struct TransactionChecker: Sendable {
     let dependencies: ServiceDependencies
     let configuration: ServiceConfiguration
     let decider: Decider
+    let reader: AnswerReader
 
     init(dependencies: ServiceDependencies, configuration: ServiceConfiguration) {
         self.dependencies = dependencies
         self.configuration = configuration
         self.decider = Decider(dependencies: dependencies, configuration: configuration)
+        self.reader = AnswerReader(dependencies: dependencies)
     }
 
     /// One question, with everything that follows; the chain afterwards, or `nil` for an id that is not recorded.
     ///
-    /// `first` is the store that the caller believes the id to be of.
+    /// `first` is the store that the caller believes the id to be of. The workers ask for the status of a subscription
+    /// where that question is due; whoever waits for an answer wants to know of the transaction itself.
     func check(
         _ id: TransactionID, first: StoreEnvironment?, lane: RequestLane
     ) async throws(LedgerError) -> Chain? {
         guard let chain = try await dependencies.ledger.chain(holding: id) else { return nil }
+        let isWorker = lane == .retry || lane == .sweep
+        if isWorker, let question = StatusesQuestion(about: id, in: chain, at: dependencies.clock.now()) {
+            return try await checkStatuses(question, of: chain, lane: lane)
+        }
         let answer = await ask(about: id, chain: chain, first: first, lane: lane)
         switch answer {
         case .evidence(let evidence, let body):
@@ -39,12 +46,7 @@ struct TransactionChecker: Sendable {
     private func record(
         _ answer: AppStoreNonAnswer, about id: TransactionID, known chain: Chain
     ) async throws(LedgerError) -> Chain {
-        if let alarm = answer.alarm {
-            dependencies.metrics.alarmRaised(alarm.rawValue)
-            dependencies.logger.error(
-                "alarm",
-                metadata: [LogKey.alarm.rawValue: "\(alarm.rawValue)", LogKey.transactions.rawValue: "\(id)"])
-        }
+        reader.raise(answer, about: id)
         let result = try await decider.run(
             known: chain, cause: Decider.Cause(),
             load: { () async throws(LedgerError) in try await load(id) },
@@ -61,7 +63,8 @@ struct TransactionChecker: Sendable {
 
     /// Does what ``record(_:cause:known:lease:)`` does, and tells the decision too.
     func decide(
-        _ evidence: Evidence, cause: Decider.Cause, known: Chain?, lease: (Chain) -> CheckLease? = { _ in nil }
+        _ evidence: Evidence, renewal: RenewalInfo? = nil, cause: Decider.Cause, known: Chain?,
+        lease: (Chain) -> CheckLease? = { _ in nil }
     ) async throws(LedgerError) -> (chain: Chain, decision: Decision) {
         let facts = evidence.facts
         let id = facts.transactionID
@@ -81,7 +84,8 @@ struct TransactionChecker: Sendable {
                 if chain.transactions[id] == nil {
                     provisional = try await dependencies.ledger.chain(identifiedBy: .provisional(id))
                 }
-                return .evidenceVerified(evidence, absorbing: provisional?.id == chain.id ? nil : provisional)
+                return .evidenceVerified(
+                    evidence, renewal: renewal, absorbing: provisional?.id == chain.id ? nil : provisional)
             }, lease: lease)
         // A repeat of known evidence changes nothing in the ledger; the right to ask must end all the same.
         if case .nothing = result.decision, let check = result.chain.checks[id], let chain = result.chain.id {
@@ -91,7 +95,8 @@ struct TransactionChecker: Sendable {
         return result
     }
 
-    private func load(_ id: TransactionID) async throws(LedgerError) -> Chain {
+    /// The chain that holds a recorded transaction.
+    func load(_ id: TransactionID) async throws(LedgerError) -> Chain {
         guard let chain = try await dependencies.ledger.chain(holding: id) else {
             throw LedgerError(.unreadable, "a recorded transaction is gone")
         }
@@ -147,9 +152,7 @@ struct TransactionChecker: Sendable {
             case .unavailable:
                 return .none(.unavailable)
             case .malformed(let detail):
-                await keep(
-                    Refused(refusal: "malformed_evidence", step: "answer", code: "malformed_answer", detail: detail),
-                    about: id, jws: "")
+                await reader.keep(.malformed(detail), of: .appStore, about: id, jws: "")
                 return .none(.answerRefused)
             }
         }
@@ -157,67 +160,10 @@ struct TransactionChecker: Sendable {
     }
 
     private func verify(_ jws: String, about id: TransactionID, from store: StoreEnvironment) async -> Answer {
-        let now = dependencies.clock.now()
-        switch await dependencies.verifier.verifyTransaction(jws, now: now) {
-        case .invalid(let failure):
-            await keep(
-                Refused(
-                    refusal: failure.refusal.rawValue, step: failure.step.rawValue, code: failure.code.rawValue,
-                    detail: failure.detail), about: id, jws: jws)
-            return .none(.answerRefused)
-        case .undetermined(let doubt, _):
-            dependencies.logger.warning(
-                "verification undetermined",
-                metadata: [LogKey.transaction.rawValue: "\(id)", LogKey.doubt.rawValue: "\(doubt.code.rawValue)"])
-            return .none(.verificationUndetermined)
-        case .verified(let verified):
-            let refused: Refused?
-            let facts = TransactionFacts(verified.claims)
-            if verified.claims.transactionID != id {
-                refused = Refused(
-                    refusal: "transaction_mismatch", step: "claims", code: "other_transaction",
-                    detail: "the answer is about another transaction than the one asked for")
-            } else if facts?.environment != store {
-                refused = Refused(
-                    refusal: "transaction_mismatch", step: "claims", code: "other_environment",
-                    detail: "the answer names another environment than the host that gave it, or none")
-            } else {
-                refused = nil
-            }
-            guard refused == nil, let facts else {
-                if let refused { await keep(refused, about: id, jws: jws) }
-                return .none(.answerRefused)
-            }
-            let evidence = Evidence(
-                id: EvidenceID(sha256: verified.sha256Text, source: .appStore), facts: facts, seenAt: now)
-            return .evidence(evidence, EvidenceBody(verified))
-        }
-    }
-
-    private struct Refused {
-        var refusal: String
-        var step: String
-        var code: String
-        var detail: String
-    }
-
-    /// Keeps the trace of a refused answer; failing to must not hide the refusal itself.
-    private func keep(_ refused: Refused, about id: TransactionID, jws: String) async {
-        dependencies.logger.error(
-            "app store answer refused",
-            metadata: [
-                LogKey.transaction.rawValue: "\(id)", LogKey.step.rawValue: "\(refused.step)",
-                LogKey.code.rawValue: "\(refused.code)",
-            ])
-        do {
-            try await dependencies.ledger.keep(
-                RefusedSubmission(
-                    refusedAt: dependencies.clock.now(), source: .appStore, refusal: refused.refusal,
-                    step: refused.step, code: refused.code, detail: refused.detail,
-                    sha256: dependencies.cryptography.sha256(Array(jws.utf8)), transactionID: id, account: nil,
-                    actor: nil, requestID: nil))
-        } catch {
-            dependencies.logger.error("refusal not kept", metadata: [LogKey.error.rawValue: "\(error)"])
+        switch await reader.transaction(jws, from: store, as: .appStore, to: .transaction(id)) {
+        case .read(let signed): .evidence(signed.evidence, signed.body)
+        case .refused: .none(.answerRefused)
+        case .undetermined: .none(.verificationUndetermined)
         }
     }
 }

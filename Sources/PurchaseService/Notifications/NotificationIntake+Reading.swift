@@ -103,7 +103,7 @@ extension NotificationIntake {
     enum Content {
         /// About no transaction.
         case none
-        case transaction(Evidence, EvidenceBody, leafNotAfter: Instant)
+        case transaction(Evidence, EvidenceBody, SignedRenewal?, leafNotAfter: Instant)
         case doubtful
         case refused(Refusal)
     }
@@ -120,13 +120,14 @@ extension NotificationIntake {
             case let other: return other
             }
         }
-        let renewal: JWSRenewalInfoDecodedPayload?
-        switch await readRenewal(claims.data?.signedRenewalInfo, from: store) {
+        let renewal: SignedRenewal?
+        switch await readRenewal(claims.data?.signedRenewalInfo, envelope.record.origin.source, from: store) {
         case .absent: renewal = nil
-        case .verified(let payload): renewal = payload
+        case .verified(let signed): renewal = signed
         case .doubtful: return .doubtful
         case .refused(let refusal):
-            // It decides nothing yet, and must not cost the refund beside it; by delivery it is Apple's to send again.
+            // It must not cost the refund beside it, and statuses are asked for in its place; by delivery it is Apple's to
+            // send again.
             guard envelope.record.origin == .history, claims.data?.signedTransactionInfo != nil else {
                 return .refused(refusal)
             }
@@ -137,7 +138,7 @@ extension NotificationIntake {
     }
 
     private func readTransaction(
-        _ jws: String, envelope: Envelope, renewal: JWSRenewalInfoDecodedPayload?, from store: StoreEnvironment
+        _ jws: String, envelope: Envelope, renewal: SignedRenewal?, from store: StoreEnvironment
     ) async -> Content {
         let now = dependencies.clock.now()
         switch await dependencies.verifier.verifyTransaction(jws, now: now) {
@@ -151,34 +152,38 @@ extension NotificationIntake {
             if let bundle = facts.bundleID, bundle != dependencies.policy.bundleID {
                 return .refused(.mismatch("inner_bundle", "the signed transaction is another app's"))
             }
-            if let renewal, renewal.originalTransactionID != facts.originalTransactionID {
+            if let renewal, renewal.info.facts.originalTransactionID != facts.originalTransactionID {
                 return .refused(
                     .mismatch("inner_original", "transaction and renewal are of different subscriptions"))
             }
             let evidence = Evidence(
                 id: EvidenceID(sha256: verified.sha256Text, source: envelope.record.origin.source), facts: facts,
                 notificationType: envelope.record.notificationType, seenAt: now)
-            return .transaction(evidence, EvidenceBody(verified), leafNotAfter: verified.leafNotAfter)
+            let leafNotAfter = min(verified.leafNotAfter, renewal?.leafNotAfter ?? verified.leafNotAfter)
+            return .transaction(evidence, EvidenceBody(verified), renewal, leafNotAfter: leafNotAfter)
         }
     }
 
     private enum Renewal {
         case absent
-        case verified(JWSRenewalInfoDecodedPayload)
+        case verified(SignedRenewal)
         case doubtful
         case refused(Refusal)
     }
 
-    private func readRenewal(_ jws: String?, from store: StoreEnvironment) async -> Renewal {
+    private func readRenewal(
+        _ jws: String?, _ source: EvidenceSource, from store: StoreEnvironment
+    ) async -> Renewal {
         guard let jws else { return .absent }
-        switch await dependencies.verifier.verifyRenewalInfo(jws, now: dependencies.clock.now()) {
+        let now = dependencies.clock.now()
+        switch await dependencies.verifier.verifyRenewalInfo(jws, now: now) {
         case .invalid(let failure): return .refused(Refusal(failure, of: "signedRenewalInfo"))
         case .undetermined: return .doubtful
         case .verified(let verified):
-            guard verified.claims.claimedEnvironment.map({ $0 == store.rawValue }) ?? true else {
+            guard let signed = SignedRenewal(verified, from: store, as: source, seenAt: now) else {
                 return .refused(.mismatch("inner_environment", "the signed renewal names another environment"))
             }
-            return .verified(verified.claims)
+            return .verified(signed)
         }
     }
 

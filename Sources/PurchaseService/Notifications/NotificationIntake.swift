@@ -158,12 +158,12 @@ package struct NotificationIntake: Sendable {
             record.outcome = .kept
             try await dependencies.ledger.keep(record)
             return .kept
-        case .transaction(let evidence, let body, let leafNotAfter):
+        case .transaction(let evidence, let body, let renewal, let leafNotAfter):
             record.transactionID = evidence.facts.transactionID
             // An expired leaf may be in wrong hands by now. What Apple's own host gave us came over TLS.
             let isExpired = min(leafNotAfter, envelope.leafNotAfter) < dependencies.clock.now()
             if isExpired, arrival.origin == .delivery { return try await ask(record, arrival) }
-            return try await apply(evidence, body, record, arrival)
+            return try await apply(evidence, body, renewal, record, arrival)
         }
     }
 
@@ -188,15 +188,17 @@ package struct NotificationIntake: Sendable {
 
     /// Decides upon the evidence, and commits that together with the notification.
     private func apply(
-        _ evidence: Evidence, _ body: EvidenceBody, _ notification: NotificationRecord, _ arrival: Arrival
+        _ evidence: Evidence, _ body: EvidenceBody, _ renewal: SignedRenewal?, _ notification: NotificationRecord,
+        _ arrival: Arrival
     ) async throws(LedgerError) -> Result {
         var record = notification
         record.outcome = .applied
         do {
             try await claimByToken(body.appAccountToken, evidence.facts, arrival)
-            let cause = Decider.Cause(requestID: arrival.requestID, body: body, notification: record)
+            let cause = Decider.Cause(
+                requestID: arrival.requestID, body: body, renewalBody: renewal?.body, notification: record)
             let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)
-            let (_, decision) = try await checker.decide(evidence, cause: cause, known: nil)
+            let (_, decision) = try await checker.decide(evidence, renewal: renewal?.info, cause: cause, known: nil)
             if case .record = decision { return .applied }
             // Nothing new in it; then it has no event to come with.
             try await dependencies.ledger.keep(record)

@@ -1,10 +1,10 @@
 package import PurchaseCore
 
-/// The App Store, as far as a decision needs it: one question about one transaction.
+/// The App Store, as far as a decision needs it: a question about one transaction, or about its customer.
 ///
 /// Implemented by `AppStoreClient`. The answer is *not verified*: whoever receives `.signed` hands the text to the
 /// verifier before believing a word of it.
-package protocol AppStorePort: Sendable {
+package protocol AppStorePort: CustomerPort {
     /// Asks for one transaction (Get Transaction Info), inside the request budget; every outcome is an answer.
     ///
     /// Waits for the budget and for Apple together no longer than `deadline`. At most one quick repeat happens inside

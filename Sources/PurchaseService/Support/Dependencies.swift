@@ -52,6 +52,8 @@ package struct ServiceConfiguration: Sendable {
     package var asksQueuedMax = 4_096
     /// Accounts that may claim one chain; a publishable key could invent them without end.
     package var claimsPerChainMax = 50
+    /// Restores under way at once in this process; each holds some hundred signed transactions in memory.
+    package var restoresMax = 32
     /// The longest that one store is waited for, the budget included; at most two are asked.
     package var askTimeout: Duration = .seconds(20)
     /// How long other processes leave a question to this one: longer than both stores together may take.

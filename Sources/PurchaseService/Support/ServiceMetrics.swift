@@ -71,6 +71,11 @@ package struct ServiceMetrics: Sendable {
         increment("vouch_submissions_refused_total", [("refusal", refusal.rawValue)])
     }
 
+    /// A call of a restore came to its end.
+    func restored(_ result: Restoration) {
+        increment("vouch_restores_total", [("outcome", result.outcome)])
+    }
+
     /// A notification came to its end, or waits.
     func notificationReceived(_ origin: NotificationRecord.Origin, _ result: NotificationIntake.Result) {
         increment("vouch_notifications_total", [("origin", origin.rawValue), ("outcome", result.code)])

@@ -16,7 +16,7 @@ extension TransactionFacts {
         // Beyond what the ledger holds they are as good as absent.
         webOrderLineItemID = payload.webOrderLineItemID.flatMap { $0.rawValue.utf8.count <= 64 ? $0 : nil }
         bundleID = payload.bundleID
-        productID = payload.productID.flatMap { (1...255).contains($0.rawValue.count) ? $0 : nil }
+        productID = Self.storable(payload.productID)
         type = payload.type.map(ProductType.init(appleValue:))
         inAppOwnershipType = payload.inAppOwnershipType
         purchaseDate = Self.storable(payload.purchaseDate)
@@ -33,6 +33,11 @@ extension TransactionFacts {
         revocationType = payload.revocationType
         revocationPercentage = payload.revocationPercentage
         isUpgraded = payload.isUpgraded ?? false
+    }
+
+    /// A product id that the ledger can hold; `nil` for others and for none.
+    static func storable(_ productID: ProductID?) -> ProductID? {
+        productID.flatMap { (1...255).contains($0.rawValue.count) ? $0 : nil }
     }
 
     /// A date that the ledger can hold; `nil` for others and for none.

@@ -161,19 +161,45 @@ package final class LedgerStore: LedgerPort {
     package func leaseDueChecks(
         sweeps: Bool, limit: Int, holder: String, until: Instant, now: Instant
     ) async throws(LedgerError) -> [TransactionID] {
-        let rows = try await run(
-            """
-            WITH due AS (
-                SELECT transaction_id FROM checks
-                WHERE sweep = \(sweeps) AND due_at <= \(PostgresTimestamp(now))
-                    AND (lease_until IS NULL OR lease_until <= \(PostgresTimestamp(now)))
-                ORDER BY due_at LIMIT \(Int64(limit)) FOR UPDATE SKIP LOCKED)
-            UPDATE checks c SET lease_holder = \(holder), lease_until = \(PostgresTimestamp(until))
-            FROM due WHERE c.transaction_id = due.transaction_id RETURNING c.transaction_id
-            """)
+        let statement =
+            sweeps
+            ? Self.takeDueSweeps(limit, holder: holder, until: until, now: now)
+            : Self.takeDueQuestions(limit, holder: holder, until: until, now: now)
         var ids: [TransactionID] = []
-        for row in rows { ids.append(TransactionID(try decode(row, "transaction_id"))) }
+        for row in try await run(statement) { ids.append(TransactionID(try decode(row, "transaction_id"))) }
         return ids
+    }
+
+    private static func takeDueSweeps(_ limit: Int, holder: String, until: Instant, now: Instant) -> SQL {
+        """
+        WITH due AS (
+            SELECT transaction_id FROM checks
+            WHERE sweep = true AND due_at <= \(PostgresTimestamp(now))
+                AND (lease_until IS NULL OR lease_until <= \(PostgresTimestamp(now)))
+            ORDER BY due_at LIMIT \(Int64(limit)) FOR UPDATE SKIP LOCKED)
+        UPDATE checks c SET lease_holder = \(holder), lease_until = \(PostgresTimestamp(until))
+        FROM due WHERE c.transaction_id = due.transaction_id RETURNING c.transaction_id
+        """
+    }
+
+    /// A row has one moment, of whichever question is due first. A sweep that nobody has got round to must not hide the
+    /// question for a subscription's status behind it: those are found by their own moment, and get half of the places.
+    private static func takeDueQuestions(_ limit: Int, holder: String, until: Instant, now: Instant) -> SQL {
+        """
+        WITH hidden AS (
+            SELECT transaction_id FROM checks
+            WHERE sweep AND (progress ->> 'statusesAt')::bigint <= \(now.millisecondsSince1970)
+                AND (lease_until IS NULL OR lease_until <= \(PostgresTimestamp(now)))
+            ORDER BY (progress ->> 'statusesAt')::bigint LIMIT \(Int64((limit + 1) / 2)) FOR UPDATE SKIP LOCKED),
+        due AS (
+            SELECT transaction_id FROM checks
+            WHERE sweep = false AND due_at <= \(PostgresTimestamp(now))
+                AND (lease_until IS NULL OR lease_until <= \(PostgresTimestamp(now)))
+            ORDER BY due_at LIMIT \(Int64(limit)) FOR UPDATE SKIP LOCKED),
+        taken AS (SELECT transaction_id FROM hidden UNION ALL SELECT transaction_id FROM due LIMIT \(Int64(limit)))
+        UPDATE checks c SET lease_holder = \(holder), lease_until = \(PostgresTimestamp(until))
+        FROM taken WHERE c.transaction_id = taken.transaction_id RETURNING c.transaction_id
+        """
     }
 
     // MARK: Plumbing

@@ -593,5 +593,17 @@ ALTER TABLE decided_policy ADD COLUMN through_position bigint NOT NULL DEFAULT 0
 GRANT SELECT, INSERT ON catalogues TO vouch_service;
 
 """#),
+        Migration(
+            fileName: "000006_index_statuses_checks.sql",
+            checksum: "2deaabc451556fb2aeddad010289304bbd74784558f625bc560115a491cf213e",
+            script: #"""
+-- why: the question for a subscription's status is found also while an overdue sweep has the row's moment
+-- breaking: no
+-- lock: writes to checks wait while the index is built
+-- duration: seconds per million checks
+
+CREATE INDEX checks_statuses_at ON checks (((progress ->> 'statusesAt')::bigint)) WHERE sweep;
+
+"""#),
     ]
 }

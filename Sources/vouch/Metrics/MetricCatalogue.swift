@@ -34,6 +34,7 @@ enum MetricCatalogue {
         .counter(
             "vouch_notifications_total", by: ["origin", "outcome"],
             "Apple's notifications by how they came and what became of them."),
+        .counter("vouch_restores_total", by: ["outcome"], "Calls of a restore by how far they came."),
         .counter(
             "vouch_alarms_total", by: ["alarm"], "What an operator should look at; each is logged as an error too."),
     ]

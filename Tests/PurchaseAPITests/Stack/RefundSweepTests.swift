@@ -115,6 +115,15 @@ private final class HangingSweeps: AppStorePort {
         for await _ in AsyncStream<Never>.makeStream().stream {}
         return .unavailable(.cancelled)
     }
+
+    func subscriptionStatuses(
+        of id: TransactionID, in environment: StoreEnvironment, lane: RequestLane, deadline: Duration
+    ) async -> AppStoreReply<SubscriptionStatuses> { .notFound(errorCode: 4_040_010) }
+
+    func transactionHistory(
+        of id: TransactionID, revision: String?, in environment: StoreEnvironment, lane: RequestLane,
+        deadline: Duration
+    ) async -> AppStoreReply<SignedTransactionsPage> { .notFound(errorCode: 4_040_010) }
 }
 
 extension TestStack {

@@ -1,5 +1,4 @@
 package import PurchaseCore
-package import PurchaseService
 
 /// What came of any call of the App Store Server API; ``AppStoreAnswer`` is the same for Get Transaction Info alone,
 /// and documents each case.
@@ -34,8 +33,3 @@ package enum AppStoreReply<Body: Sendable>: Sendable {
 }
 
 extension AppStoreReply: Equatable where Body: Equatable {}
-
-/// A 200 whose body can't be used; the text is safe to show.
-struct MalformedBody: Error, Equatable {
-    let reason: String
-}
