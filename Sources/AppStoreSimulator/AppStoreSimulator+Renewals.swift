@@ -1,22 +1,4 @@
 extension AppStoreSimulator {
-    /// Takes up a subscription that had ended; SUBSCRIBED / RESUBSCRIBE.
-    ///
-    /// `price` in milliunits; `nil`: as before. Throws ``SimulatorError``: `unknownTransaction`, `conflict` (it still
-    /// runs, or is none), and the errors of a new id.
-    @discardableResult
-    package func resubscribe(
-        _ transactionID: String, to productID: String? = nil, in environment: SimulatedEnvironment? = nil,
-        price: Int64? = nil, newTransactionID: String? = nil
-    ) throws(SimulatorError) -> SimulatedReceipt {
-        try act(environment) { (state, now) throws(SimulatorError) in
-            let key = try state.book.find(transactionID, in: environment)
-            let successor = try state.book.resubscribe(
-                key, productID: productID, price: price, transactionID: newTransactionID, now: now)
-            state.announce(.resubscribe, about: successor, now: now)
-            return [successor]
-        }
-    }
-
     /// Ends Family Sharing: for all members of a purchase, or for the member whose transaction this is; REVOKE for
     /// each.
     ///
@@ -62,20 +44,25 @@ extension AppStoreSimulator {
     ) throws(SimulatorError) {
         try change(transactionID, in: environment) { (book, key, _) throws(SimulatorError) in
             let newest = try book.updateRenewal(of: key, ["autoRenewStatus": isOn ? 1 : 0])
+            try book.changePlan(of: key) { $0.isPriceRefused = false }
             return (newest.key, isOn ? .autoRenewEnabled : .autoRenewDisabled)
         }
     }
 
-    /// Chooses the product that renews next; DID_CHANGE_RENEWAL_PREF, DOWNGRADE or, back to the present one, without a
-    /// subtype.
+    /// Chooses the product that renews next: a downgrade, or a crossgrade to another duration;
+    /// DID_CHANGE_RENEWAL_PREF, DOWNGRADE or, back to the present one, without a subtype.
     ///
-    /// Throws ``SimulatorError``: `unknownTransaction`, `invalid`, `conflict` (not a subscription).
+    /// `periodMilliseconds` is the length of its periods (`nil`: as before). With an `offer` for its first periods it is
+    /// OFFER_REDEEMED / DOWNGRADE. Throws ``SimulatorError``: `unknownTransaction`, `invalid`, `conflict` (not a
+    /// subscription).
     package func changeRenewalPreference(
-        of transactionID: String, to productID: String, in environment: SimulatedEnvironment? = nil
+        of transactionID: String, to productID: String, periodMilliseconds: Int64? = nil, offer: SimulatedOffer? = nil,
+        in environment: SimulatedEnvironment? = nil
     ) throws(SimulatorError) {
         try change(transactionID, in: environment) { (book, key, _) throws(SimulatorError) in
-            let preferred = try book.prefer(productID, for: key)
-            return (preferred.key, preferred.isBack ? .downgradeUndone : .downgrade)
+            let preferred = try book.prefer(productID, period: periodMilliseconds, offer: offer, for: key)
+            let kind: NotificationKind = offer == nil ? .downgrade : .offerRedeemedDowngrade
+            return (preferred.key, preferred.isBack ? .downgradeUndone : kind)
         }
     }
 
@@ -87,9 +74,9 @@ extension AppStoreSimulator {
     package func failToRenew(
         _ transactionID: String, gracePeriodMilliseconds: Int64? = nil, in environment: SimulatedEnvironment? = nil
     ) throws(SimulatorError) {
-        try change(transactionID, in: environment) { (book, key, _) throws(SimulatorError) in
-            let newest = try book.failToRenew(key, grace: gracePeriodMilliseconds)
-            return (newest, gracePeriodMilliseconds == nil ? .failedToRenew : .gracePeriod)
+        try withState { (state, now) throws(SimulatorError) in
+            let key = try state.book.find(transactionID, in: environment)
+            try state.failToRenew(key, grace: gracePeriodMilliseconds, now: now)
         }
     }
 
@@ -99,8 +86,8 @@ extension AppStoreSimulator {
     package func endGracePeriod(
         of transactionID: String, in environment: SimulatedEnvironment? = nil
     ) throws(SimulatorError) {
-        try change(transactionID, in: environment) { (book, key, _) throws(SimulatorError) in
-            (try book.endGracePeriod(key), .gracePeriodExpired)
+        try withState { (state, now) throws(SimulatorError) in
+            try state.endGracePeriod(try state.book.find(transactionID, in: environment), now: now)
         }
     }
 
@@ -111,8 +98,8 @@ extension AppStoreSimulator {
         _ transactionID: String, because expiry: SimulatedExpiry = .voluntary,
         in environment: SimulatedEnvironment? = nil
     ) throws(SimulatorError) {
-        try change(transactionID, in: environment) { (book, key, now) throws(SimulatorError) in
-            (try book.expire(key, because: expiry, now: now), expiry.kind)
+        try withState { (state, now) throws(SimulatorError) in
+            try state.expire(try state.book.find(transactionID, in: environment), because: expiry, now: now)
         }
     }
 
@@ -127,6 +114,24 @@ extension AppStoreSimulator {
             let newest = try book.updateRenewal(
                 of: key, ["renewalPrice": .integer(price), "priceIncreaseStatus": isAccepted ? 1 : 0])
             return (newest.key, isAccepted ? .priceIncreaseAccepted : .priceIncreasePending)
+        }
+    }
+
+    /// The customer answers to another price: agrees (PRICE_INCREASE / ACCEPTED), or turns the renewal off
+    /// (DID_CHANGE_RENEWAL_STATUS / AUTO_RENEW_DISABLED), so that the subscription ends with EXPIRED / PRICE_INCREASE.
+    ///
+    /// Throws ``SimulatorError``: `unknownTransaction`, `conflict` (nobody asked).
+    package func answerPriceIncrease(
+        of transactionID: String, isAccepted: Bool, in environment: SimulatedEnvironment? = nil
+    ) throws(SimulatorError) {
+        try change(transactionID, in: environment) { (book, key, _) throws(SimulatorError) in
+            guard book.renewalField("priceIncreaseStatus", of: key) == 0 else {
+                throw .conflict("no answer to another price is awaited for \(transactionID)")
+            }
+            let newest = try book.updateRenewal(
+                of: key, isAccepted ? ["priceIncreaseStatus": 1] : ["autoRenewStatus": 0])
+            try book.changePlan(of: key) { $0.isPriceRefused = !isAccepted }
+            return (newest.key, isAccepted ? .priceIncreaseAccepted : .autoRenewDisabled)
         }
     }
 

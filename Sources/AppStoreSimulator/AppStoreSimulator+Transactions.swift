@@ -77,42 +77,6 @@ extension AppStoreSimulator {
         }
     }
 
-    /// Charges the next period of a subscription.
-    ///
-    /// `price` in milliunits; `nil`: as announced by ``raisePrice(of:to:isAccepted:in:)``, or as before. Throws
-    /// ``SimulatorError``: `unknownTransaction`, `conflict` (not a subscription), and the errors of a new id.
-    @discardableResult
-    package func renew(
-        _ transactionID: String, in environment: SimulatedEnvironment? = nil, price: Int64? = nil,
-        newTransactionID: String? = nil
-    ) throws(SimulatorError) -> SimulatedReceipt {
-        try act(environment) { (state, now) throws(SimulatorError) in
-            let key = try state.book.find(transactionID, in: environment)
-            let wasInRetry = state.book.isInBillingRetry(key)
-            let renewed = try state.book.renew(key, transactionID: newTransactionID, price: price, now: now)
-            state.announce(wasInRetry ? .billingRecovery : .renewed, about: renewed, now: now)
-            return [renewed]
-        }
-    }
-
-    /// Switches a subscription to another product at once.
-    ///
-    /// `price` in milliunits; `nil`: as before. Throws ``SimulatorError``: `unknownTransaction`, `conflict` (not a
-    /// subscription), and the errors of a new id.
-    @discardableResult
-    package func upgrade(
-        _ transactionID: String, to productID: String, in environment: SimulatedEnvironment? = nil,
-        price: Int64? = nil, newTransactionID: String? = nil
-    ) throws(SimulatorError) -> SimulatedReceipt {
-        try act(environment) { (state, now) throws(SimulatorError) in
-            let key = try state.book.find(transactionID, in: environment)
-            let successor = try state.book.upgrade(
-                key, productID: productID, price: price, transactionID: newTransactionID, now: now)
-            state.announce(.upgrade, about: successor, now: now)
-            return [successor]
-        }
-    }
-
     /// Sets payload fields; `null` removes one.
     ///
     /// `signedDate` fixes that date, `null` leaves it out, and the text `automatic` gives it back to the clock. Throws

@@ -44,6 +44,8 @@ package final class AppStoreSimulator: Sendable {
         var paginationEpoch: Int64 = 0
         /// What the simulator's time is ahead of its clock.
         var clockOffset: Int64 = 0
+        /// Up to when subscriptions have gone on by themselves.
+        var hasRunUntil = Int64.min
     }
 
     /// What this simulator is like.
@@ -85,7 +87,9 @@ package final class AppStoreSimulator: Sendable {
     ) throws(Failure) -> Value {
         let time = clock.nowMilliseconds
         return try state.withLock { (state) throws(Failure) -> Value in
-            try body(&state, time + state.clockOffset)
+            let now = time + state.clockOffset
+            state.runSubscriptions(until: now)
+            return try body(&state, now)
         }
     }
 

@@ -3,7 +3,7 @@ extension ControlRequest {
         "productId", "type", "environment", "transactionId", "originalTransactionId", "webOrderLineItemId",
         "appTransactionId", "orderId", "bundleId", "subscriptionGroupIdentifier", "quantity", "price", "currency",
         "storefront", "storefrontId", "appAccountToken", "inAppOwnershipType", "purchaseDate", "originalPurchaseDate",
-        "expiresDate", "fields",
+        "expiresDate", "periodMilliseconds", "offer", "fields",
     ]
 
     /// The purchase that the body describes.
@@ -27,6 +27,8 @@ extension ControlRequest {
         purchase.purchaseDate = try integer("purchaseDate")
         purchase.originalPurchaseDate = try integer("originalPurchaseDate")
         purchase.expiresDate = try integer("expiresDate")
+        purchase.periodMilliseconds = try integer("periodMilliseconds")
+        purchase.offer = try offer()
         // These have a default, so `null` says "without it" and absence says "as usual".
         if body["quantity"] != nil { purchase.quantity = try integer("quantity") ?? 1 }
         if body["price"] != nil { purchase.price = try integer("price") }

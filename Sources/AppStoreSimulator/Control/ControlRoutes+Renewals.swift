@@ -19,10 +19,11 @@ extension ControlRoutes {
             return .noContent
         }
         on(group, "subscriptions/{id}/resubscribe", .post) { request throws(SimulatorError) in
-            try request.allow(["productId", "price", "transactionId"])
+            try request.allow(["productId", "price", "offer", "transactionId"])
             let receipt = try simulator.resubscribe(
                 request.id, to: try request.text("productId"), in: request.environment,
-                price: try request.integer("price"), newTransactionID: try request.text("transactionId"))
+                price: try request.integer("price"), offer: try request.offer(),
+                newTransactionID: try request.text("transactionId"))
             return .json(Self.receipt(receipt), status: 201)
         }
         addRenewalStates(to: group)
@@ -37,9 +38,11 @@ extension ControlRoutes {
             return .noContent
         }
         on(group, "subscriptions/{id}/renewal-preference", .post) { request throws(SimulatorError) in
-            try request.allow(["productId"])
+            try request.allow(["productId", "periodMilliseconds", "offer"])
             guard let productID = try request.text("productId") else { throw .invalid("productId is missing") }
-            try simulator.changeRenewalPreference(of: request.id, to: productID, in: request.environment)
+            try simulator.changeRenewalPreference(
+                of: request.id, to: productID, periodMilliseconds: try request.integer("periodMilliseconds"),
+                offer: try request.offer(), in: request.environment)
             return .noContent
         }
         on(group, "subscriptions/{id}/fail-to-renew", .post) { request throws(SimulatorError) in

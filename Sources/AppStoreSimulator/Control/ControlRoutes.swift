@@ -12,6 +12,7 @@ struct ControlRoutes: Sendable {
     func add(to group: RouterGroup<Context>) {
         addTransactions(to: group)
         addRenewals(to: group)
+        addSelfRunning(to: group)
         addFaults(to: group)
         addNotifications(to: group)
         addTheRest(to: group)
@@ -50,10 +51,9 @@ struct ControlRoutes: Sendable {
             return .json(Self.receipt(receipt), status: 201)
         }
         on(group, "transactions/{id}/upgrade", .post) { request throws(SimulatorError) in
-            try request.allow(["transactionId", "price", "productId"])
-            guard let productID = try request.text("productId") else { throw .invalid("productId is missing") }
+            try request.allow(["transactionId", "price", "productId", "periodMilliseconds", "offer", "isRefunded"])
             let receipt = try simulator.upgrade(
-                request.id, to: productID, in: request.environment, price: try request.integer("price"),
+                request.id, try request.upgrade(), in: request.environment,
                 newTransactionID: try request.text("transactionId"))
             return .json(Self.receipt(receipt), status: 201)
         }

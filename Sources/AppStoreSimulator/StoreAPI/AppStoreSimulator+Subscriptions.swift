@@ -82,9 +82,10 @@ extension TransactionBook {
         of newest: SimulatedTransaction, now: Int64
     ) -> (info: SimulatorJSONObject, status: Int64) {
         let key = TransactionKey(environment: newest.key.environment, id: newest.originalID)
-        let info = renewalInfo(
-            of: newest, set: renewalFields[key] ?? SimulatorJSONObject(),
-            signedDate: takeRenewalSignedDate(key, now: now))
+        // A family member's subscription goes the way of the purchaser's.
+        var set = payer(ofChain: key).flatMap { renewalFields[$0] } ?? SimulatorJSONObject()
+        for (name, value) in (renewalFields[key] ?? SimulatorJSONObject()).pairs { set[name] = value }
+        let info = renewalInfo(of: newest, set: set, signedDate: takeRenewalSignedDate(key, now: now))
         return (info, Self.status(of: newest, renewal: info, now: now))
     }
 
@@ -102,8 +103,12 @@ extension TransactionBook {
         info["environment"] = .string(newest.key.environment.rawValue)
         info["renewalDate"] = newest.fields["expiresDate"]
         info["recentSubscriptionStartDate"] = newest.fields["originalPurchaseDate"]
-        info["renewalPrice"] = newest.fields["price"]
+        if newest.fields["price"] != nil { info["renewalPrice"] = nextPrice(after: newest) }
         info["currency"] = newest.fields["currency"]
+        let plan = plans[chain(of: newest.key)]
+        if let upcoming = plan?.upcomingOffer {
+            SimulatedOffer.write(upcoming.offer, period: plan?.nextPeriod ?? newest.period ?? 0, to: &info)
+        }
         info["appTransactionId"] = .string(newest.appTransactionID)
         info["appAccountToken"] = newest.fields["appAccountToken"]
         info["signedDate"] = .integer(signedDate)

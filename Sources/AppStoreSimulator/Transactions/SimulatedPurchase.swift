@@ -40,8 +40,13 @@ package struct SimulatedPurchase: Sendable {
     package var purchaseDate: Int64?
     /// Milliseconds since 1970 UTC; `nil`: the first transaction's, or `purchaseDate`.
     package var originalPurchaseDate: Int64?
-    /// Milliseconds since 1970 UTC; `nil`: 30 days after `purchaseDate` for auto-renewables, absent for other types.
+    /// Milliseconds since 1970 UTC; `nil`: one period, or the offer's, after `purchaseDate` for auto-renewables, absent
+    /// for other types.
     package var expiresDate: Int64?
+    /// Auto-renewables only: how long a period is, in milliseconds; `nil`: as long as the first one, or 30 days.
+    package var periodMilliseconds: Int64?
+    /// Auto-renewables only: what the first periods cost; `price` is charged after it.
+    package var offer: SimulatedOffer?
     /// Any other payload fields; they are set last, and `null` removes a field.
     package var fields = SimulatorJSONObject()
 

@@ -20,9 +20,14 @@ extension TransactionBook {
         ]
         var period: Int64?
         if request.type == .autoRenewable {
-            let expiresDate = request.expiresDate ?? purchaseDate + Self.defaultPeriod
-            guard expiresDate > purchaseDate else { throw .invalid("expiresDate must be after purchaseDate") }
-            period = expiresDate - purchaseDate
+            try request.offer?.check()
+            let usual = request.periodMilliseconds ?? Self.defaultPeriod
+            let expiresDate = request.expiresDate ?? purchaseDate + (request.offer?.periodMilliseconds ?? usual)
+            guard expiresDate > purchaseDate, usual > 0 else {
+                throw .invalid("expiresDate must be after purchaseDate, and periodMilliseconds positive")
+            }
+            period = request.periodMilliseconds ?? (request.offer == nil ? expiresDate - purchaseDate : usual)
+            SimulatedOffer.write(request.offer, period: usual, to: &fields)
             fields["webOrderLineItemId"] = .string(
                 request.webOrderLineItemID ?? ids.webOrderLineItemID(in: environment))
             fields["subscriptionGroupIdentifier"] = .string(request.subscriptionGroupIdentifier ?? Self.defaultGroup)
@@ -44,7 +49,7 @@ extension TransactionBook {
         fields["transactionReason"] = "PURCHASE"
         fields["storefront"] = request.storefront.map(SimulatorJSON.string)
         fields["storefrontId"] = request.storefrontID.map(SimulatorJSON.string)
-        if let price = request.price, let currency = request.currency {
+        if let price = request.offer?.charge ?? request.price, let currency = request.currency {
             fields["price"] = .integer(price)
             fields["currency"] = .string(currency)
         }
@@ -53,6 +58,13 @@ extension TransactionBook {
             key: key, originalID: originalID, type: request.type, orderID: request.orderID ?? ids.orderID(),
             appTransactionID: appTransactionID, purchase: newPurchase(), period: period, fields: fields, now: now)
         try set(request.fields, on: key, now: now, isCreation: true)
+        guard request.type == .autoRenewable else { return key }
+        // A purchase into an existing chain takes it up again: what was said of its last period is over.
+        if original != nil { try forgetPeriod(of: key) }
+        try changePlan(of: key) { plan in
+            plan.regularPrice = request.price
+            plan.begin(request.offer, left: (request.offer?.periodsCount ?? 1) - 1)
+        }
         return key
     }
 
@@ -119,70 +131,7 @@ extension TransactionBook {
         insert(
             key: copy, originalID: id, type: source.type, orderID: ids.orderID(), appTransactionID: appTransactionID,
             purchase: newPurchase(), sharedFrom: source.purchase, period: source.period, fields: fields, now: now)
+        if source.type == .autoRenewable { link(member: copy, toChain: chain(of: key)) }
         return copy
-    }
-
-    /// The next period of a subscription, however old the transaction that names it is.
-    mutating func renew(
-        _ key: TransactionKey, transactionID: String?, price: Int64?, now: Int64
-    ) throws(SimulatorError) -> TransactionKey {
-        let newest = try newest(inChainOf: key)
-        guard newest.type == .autoRenewable, let period = newest.period, let start = newest.expiresDate else {
-            throw .conflict("only an auto-renewable subscription renews")
-        }
-        var fields = newest.fields
-        // Billing that recovers after access had ended starts a period of its own; in a grace period there is no gap.
-        let hasGrace = (renewalField("gracePeriodExpiresDate", of: key)?.integerValue ?? 0) > now
-        let begin = isInBillingRetry(key) && !hasGrace ? max(start, now) : start
-        fields["purchaseDate"] = .integer(begin)
-        fields["expiresDate"] = .integer(begin + period)
-        fields["transactionReason"] = "RENEWAL"
-        if let product = renewalField("autoRenewProductId", of: key)?.stringValue {
-            fields["productId"] = .string(product)
-        }
-        if let price = price ?? renewalField("renewalPrice", of: key)?.integerValue {
-            fields["price"] = .integer(price)
-        }
-        let successor = try continueChain(of: newest, fields: fields, transactionID: transactionID, now: now)
-        try forgetPeriod(of: successor)
-        return successor
-    }
-
-    /// An immediate switch to another product of the group: the old period ends as upgraded.
-    mutating func upgrade(
-        _ key: TransactionKey, productID: String, price: Int64?, transactionID: String?, now: Int64
-    ) throws(SimulatorError) -> TransactionKey {
-        let newest = try newest(inChainOf: key)
-        guard newest.type == .autoRenewable, let period = newest.period else {
-            throw .conflict("only an auto-renewable subscription is upgraded")
-        }
-        guard !productID.isEmpty else { throw .invalid("productId must not be empty") }
-        var fields = newest.fields
-        fields["productId"] = .string(productID)
-        fields["purchaseDate"] = .integer(now)
-        fields["expiresDate"] = .integer(now + period)
-        fields["transactionReason"] = "PURCHASE"
-        if let price { fields["price"] = .integer(price) }
-        let successor = try continueChain(of: newest, fields: fields, transactionID: transactionID, now: now)
-        for copy in copies(of: newest.key) { change(copy, now: now) { $0["isUpgraded"] = true } }
-        return successor
-    }
-
-    /// Adds the next transaction of a subscription's chain, charged by itself.
-    mutating func continueChain(
-        of newest: SimulatedTransaction, fields: SimulatorJSONObject, transactionID: String?, now: Int64
-    ) throws(SimulatorError) -> TransactionKey {
-        let environment = newest.key.environment
-        let id = try claimID(transactionID, in: environment)
-        let key = TransactionKey(environment: environment, id: id)
-        var fields = fields
-        fields["transactionId"] = .string(id)
-        fields["webOrderLineItemId"] = .string(ids.webOrderLineItemID(in: environment))
-        for name in fields.names where name.hasPrefix("revocation") || name == "isUpgraded" { fields[name] = nil }
-        insert(
-            key: key, originalID: newest.originalID, type: newest.type, orderID: ids.orderID(),
-            appTransactionID: newest.appTransactionID, purchase: newPurchase(), period: newest.period, fields: fields,
-            now: now)
-        return key
     }
 }

@@ -18,6 +18,11 @@ extension TransactionBook {
         for key in copies {
             revoke(key, kind: refund.kind, percentage: percentage, reason: refund.reason, date: date, now: now)
         }
+        if transactions[key]?.type == .autoRenewable {
+            // A member who lost access follows no longer; a refunded subscription isn't renewed.
+            if refund.kind == .familyRevoke { unlinkFamilyCopy(key) }
+            try stopRunning(key)
+        }
         guard refund.reachesCopies, refund.kind != .familyRevoke else { return copies }
         let members = familyCopies(of: key)
         for key in members {
@@ -42,7 +47,12 @@ extension TransactionBook {
     /// Ends Family Sharing: for all members of a purchase, or for the member whose transaction is named; the keys of
     /// the members' transactions that changed.
     mutating func stopSharing(_ key: TransactionKey, now: Int64) throws(SimulatorError) -> [TransactionKey] {
-        let members = try transaction(key).isFamilyShared ? copies(of: key) : familyCopies(of: key)
+        let named = try transaction(key)
+        let members =
+            if named.type == .autoRenewable {
+                runningPeriods(
+                    ofMembers: named.isFamilyShared ? [chain(of: key)] : members(ofChain: chain(of: key)), now)
+            } else { named.isFamilyShared ? copies(of: key) : familyCopies(of: key) }
         let losers = members.filter { transactions[$0]?.isRevoked == false }
         guard !losers.isEmpty else { throw .conflict("\(key.id) isn't shared with anybody") }
         for member in losers {
@@ -51,6 +61,12 @@ extension TransactionBook {
             unlinkFamilyCopy(member)
         }
         return losers
+    }
+
+    /// A subscription that goes on by itself ends with its current period's refund, also if that is undone later.
+    private mutating func stopRunning(_ key: TransactionKey) throws(SimulatorError) {
+        guard plans[chain(of: key)]?.terms != nil, try newest(inChainOf: key).isRevoked else { return }
+        try updateRenewal(of: key, ["autoRenewStatus": 0])
     }
 
     private mutating func revoke(

@@ -15,7 +15,7 @@ extension TransactionBook {
         guard newest.type == .autoRenewable else {
             throw .conflict("only an auto-renewable subscription has renewal info")
         }
-        let original = TransactionKey(environment: key.environment, id: newest.originalID)
+        let original = chain(of: key)
         var fields = renewalFields[original] ?? SimulatorJSONObject()
         for name in released { fields[name] = nil }
         for (name, value) in changes.pairs { fields[name] = value }
@@ -25,35 +25,12 @@ extension TransactionBook {
 
     /// What was set of a subscription's renewal info.
     func renewalField(_ name: String, of key: TransactionKey) -> SimulatorJSON? {
-        guard let transaction = transactions[key] else { return nil }
-        return renewalFields[TransactionKey(environment: key.environment, id: transaction.originalID)]?[name]
+        renewalFields[chain(of: key)]?[name]
     }
 
     /// What the renewal info says of one period is over with it.
     mutating func forgetPeriod(of key: TransactionKey) throws(SimulatorError) {
         try updateRenewal(of: key, SimulatorJSONObject(), releasing: Self.perPeriod)
-    }
-
-    /// The first period after a subscription that had ended: the same chain, from now on.
-    mutating func resubscribe(
-        _ key: TransactionKey, productID: String?, price: Int64?, transactionID: String?, now: Int64
-    ) throws(SimulatorError) -> TransactionKey {
-        let newest = try newest(inChainOf: key)
-        guard newest.type == .autoRenewable, let period = newest.period else {
-            throw .conflict("only to an auto-renewable subscription one can subscribe again")
-        }
-        guard newest.isRevoked || (newest.expiresDate ?? 0) <= now else {
-            throw .conflict("the subscription of \(key.id) still runs")
-        }
-        var fields = newest.fields
-        if let productID { fields["productId"] = .string(productID) }
-        if let price { fields["price"] = .integer(price) }
-        fields["purchaseDate"] = .integer(now)
-        fields["expiresDate"] = .integer(now + period)
-        fields["transactionReason"] = "PURCHASE"
-        let successor = try continueChain(of: newest, fields: fields, transactionID: transactionID, now: now)
-        try forgetPeriod(of: successor)
-        return successor
     }
 
     /// Whether the App Store tries to charge the period that is over.
@@ -67,6 +44,7 @@ extension TransactionBook {
         }
         var changes: SimulatorJSONObject = ["isInBillingRetryPeriod": true, "expirationIntent": 2]
         if let grace { changes["gracePeriodExpiresDate"] = .integer(expires + grace) }
+        try changePlan(of: key) { $0.isBillingWorking = false }
         return try updateRenewal(of: key, changes, releasing: ["gracePeriodExpiresDate"]).key
     }
 
@@ -94,14 +72,20 @@ extension TransactionBook {
 
     /// Chooses what renews next; `isBack` says that it is what runs now.
     mutating func prefer(
-        _ productID: String, for key: TransactionKey
+        _ productID: String, period: Int64?, offer: SimulatedOffer?, for key: TransactionKey
     ) throws(SimulatorError) -> (key: TransactionKey, isBack: Bool) {
         guard !productID.isEmpty else { throw .invalid("productId must not be empty") }
+        guard (period ?? 1) > 0 else { throw .invalid("periodMilliseconds must be positive") }
+        try offer?.check()
         let newest = try newest(inChainOf: key)
         let isBack = newest.fields["productId"] == .string(productID)
         try updateRenewal(
             of: key, isBack ? SimulatorJSONObject() : ["autoRenewProductId": .string(productID)],
             releasing: ["autoRenewProductId"])
+        try changePlan(of: key) { plan in
+            plan.nextPeriod = isBack ? nil : period
+            plan.nextOffer = isBack ? nil : offer
+        }
         return (newest.key, isBack)
     }
 
@@ -110,7 +94,8 @@ extension TransactionBook {
         guard (1...90).contains(days) else { throw .invalid("days must be from 1 to 90") }
         let newest = try updateRenewal(of: key, SimulatorJSONObject())
         let end = (newest.expiresDate ?? now) + Int64(days) * Milliseconds.day
-        for copy in copies(of: newest.key) { change(copy, now: now) { $0["expiresDate"] = .integer(end) } }
+        let members = familyCopies(of: newest.key).filter { transactions[$0]?.isRevoked == false }
+        for copy in copies(of: newest.key) + members { change(copy, now: now) { $0["expiresDate"] = .integer(end) } }
         return newest.key
     }
 }

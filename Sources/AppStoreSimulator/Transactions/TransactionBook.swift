@@ -20,6 +20,15 @@ struct TransactionBook: Sendable {
     private(set) var renewalFields: [TransactionKey: SimulatorJSONObject] = [:]
     /// The newest `signedDate` of each subscription's renewal info.
     private var renewalSignedDates: [TransactionKey: Int64] = [:]
+    /// How each subscription goes on, by its chain's first transaction.
+    private(set) var plans: [TransactionKey: SubscriptionPlan] = [:]
+    /// When something happens next to each subscription that goes on by itself.
+    private(set) var dueDates: [TransactionKey: Int64] = [:]
+    /// The subscriptions whose due date has to be found anew.
+    private var changedChains: Set<TransactionKey> = []
+    /// The chains of family members, by the purchaser's chain, and the other way round.
+    private var familyChains: [TransactionKey: [TransactionKey]] = [:]
+    private var payingChains: [TransactionKey: TransactionKey] = [:]
     private var purchasesCount = 0
     private var revision: Int64 = 0
 
@@ -55,6 +64,7 @@ struct TransactionBook: Sendable {
     ) {
         guard var fields = transactions[key]?.fields else { return }
         body(&fields)
+        changedChains.insert(chain(of: key))
         revision += 1
         transactions[key]?.replaceFields(fields, now: now, revision: revision, keepsFormer: keepsFormer)
     }
@@ -65,7 +75,32 @@ struct TransactionBook: Sendable {
 
     mutating func setRenewalFields(_ key: TransactionKey, _ fields: SimulatorJSONObject) {
         renewalFields[key] = fields
+        changedChains.insert(key)
     }
+
+    mutating func setPlan(_ plan: SubscriptionPlan, of chain: TransactionKey) {
+        plans[chain] = plan
+        changedChains.insert(chain)
+    }
+
+    /// Finds out anew when something happens next to what has changed.
+    mutating func refreshDueDates() {
+        guard !changedChains.isEmpty else { return }
+        for chain in changedChains where plans[chain] != nil { dueDates[chain] = nextEvent(of: chain)?.at }
+        changedChains.removeAll(keepingCapacity: true)
+    }
+
+    /// Remembers that a family member's subscription follows the purchaser's.
+    mutating func link(member: TransactionKey, toChain payer: TransactionKey) {
+        familyChains[payer, default: []].append(member)
+        payingChains[member] = payer
+    }
+
+    /// The subscriptions of family members that follow a purchaser's, by their first transactions.
+    func members(ofChain chain: TransactionKey) -> [TransactionKey] { familyChains[chain, default: []] }
+
+    /// The subscription that a family member's follows; `nil`: it isn't one, or does no longer.
+    func payer(ofChain chain: TransactionKey) -> TransactionKey? { payingChains[chain] }
 
     /// The next `signedDate` of a subscription's renewal info; strictly increasing.
     mutating func takeRenewalSignedDate(_ original: TransactionKey, now: Int64) -> Int64 {
@@ -78,6 +113,8 @@ struct TransactionBook: Sendable {
     mutating func unlinkFamilyCopy(_ key: TransactionKey) {
         guard let source = transactions[key]?.sharedFrom, let purchase = transactions[key]?.purchase else { return }
         familyCopies[source]?.removeAll { transactions[$0]?.purchase == purchase }
+        let member = chain(of: key)
+        if let payer = payingChains.removeValue(forKey: member) { familyChains[payer]?.removeAll { $0 == member } }
     }
 
     /// The transactions of the same purchase, `key` first: restored copies are the same sale.
@@ -143,6 +180,7 @@ struct TransactionBook: Sendable {
         byOriginal[TransactionKey(environment: key.environment, id: originalID), default: []].append(key)
         byOrder[orderID, default: []].append(key)
         byPurchase[purchase, default: []].append(key)
+        changedChains.insert(TransactionKey(environment: key.environment, id: originalID))
         if let sharedFrom { familyCopies[sharedFrom, default: []].append(key) }
     }
 }

@@ -143,8 +143,18 @@ extension Draft {
         case .paid, .refunded:
             guard let purchase else { return }
             planSettled(purchase, after: evidence, isNew: isNew)
+            if before.transactions[id]?.state.isSettled != true { planOvertaken() }
             guard rule == .refundSeen || rule == .refundReversed else { return }
             for sibling in siblings(of: id) { chain.checks[sibling] = plannedNow(sibling) }
+        }
+    }
+
+    /// A period of a subscription has become known: Apple is asked about those that it may have superseded, once.
+    ///
+    /// Their access, and the money that was paid back for their rest, are in no notification.
+    private mutating func planOvertaken() {
+        for period in subscription(of: purchases).overtaken {
+            chain.checks[period.transactionID] = plannedNow(period.transactionID)
         }
     }
 

@@ -28,6 +28,9 @@ struct Subscription {
         let extended: Entitlement.Extended?
     }
 
+    /// How long before a period's end Apple charges the one that renews it, at most.
+    static let chargedAhead = Span.days(1)
+
     /// How long an upgraded period is served while the one that supersedes it is not known.
     static let upgradeWait = Span.hours(24)
 
@@ -53,6 +56,16 @@ struct Subscription {
 
     /// Whether an upgrade superseded the newest period and its successor is not known yet.
     var awaitsSuccessor: Bool { newest?.upgradedAt != nil }
+
+    /// The paid periods in the middle of which a later one began.
+    ///
+    /// Most were superseded, which Apple tells of nobody but who asks: an upgrade is announced with the new period alone.
+    var overtaken: [Period] {
+        periods.filter { period in
+            period.isPaid && period.upgradedAt == nil
+                && periods.contains { $0.start > period.start && $0.start + Self.chargedAhead < period.end }
+        }
+    }
 
     /// Whether Apple's word is that the newest period is not followed by another one.
     ///

@@ -16,16 +16,31 @@ import Testing
 
 @testable import vouch
 
-/// Time that a test moves: the machine's, plus what the test added.
+/// Time that a test moves: the machine's plus what the test added, or, once it stands still, the test's alone.
 final class StackClock: Sendable {
-    private let added = Mutex<Int64>(0)
-
-    var now: Instant {
-        Instant(
-            millisecondsSince1970: Int64(Date().timeIntervalSince1970 * 1_000) + added.withLock { $0 })
+    private struct Time {
+        var added: Int64 = 0
+        var standing: Instant?
     }
 
-    func advance(_ span: Span) { added.withLock { $0 += span.milliseconds } }
+    private let time = Mutex(Time())
+
+    var now: Instant {
+        time.withLock { time in
+            time.standing
+                ?? Instant(millisecondsSince1970: Int64(Date().timeIntervalSince1970 * 1_000) + time.added)
+        }
+    }
+
+    func advance(_ span: Span) {
+        time.withLock { time in
+            time.added += span.milliseconds
+            time.standing = time.standing.map { $0 + span }
+        }
+    }
+
+    /// Lets the clock stand still at an instant from now on, so that a test can look at a single millisecond.
+    func stand(at instant: Instant) { time.withLock { $0.standing = instant } }
 }
 
 /// The whole service over a database of its own and a simulated App Store behind real HTTP, as `vouch serve` builds it.
