@@ -14,6 +14,7 @@ let strict: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
@@ -53,6 +54,10 @@ let everything: [Target] = [
         ],
         swiftSettings: strict),
     .target(
+        name: "UserTokens",
+        dependencies: ["PurchaseCore", "PurchaseService", crypto, cryptoExtras, logging, metrics, serviceLifecycle],
+        swiftSettings: strict),
+    .target(
         name: "PurchaseAPI",
         dependencies: ["PurchaseCore", "PurchaseService", hummingbird, httpTypes, nioCore, logging, crypto],
         swiftSettings: strict),
@@ -60,7 +65,8 @@ let everything: [Target] = [
         name: "vouch",
         dependencies: [
             "PurchaseCore", "AppStoreJWS", "AppStoreClient", "Postgres", "PurchaseStore", "PurchaseService",
-            "PurchaseAPI", argumentParser, asyncHTTPClient, crypto, hummingbird, logging, metrics, nioCore,
+            "PurchaseAPI", "UserTokens", argumentParser, asyncHTTPClient, crypto, hummingbird, logging, metrics,
+            nioCore,
             serviceLifecycle, unixSignals, yams,
         ],
         swiftSettings: strict),
@@ -77,8 +83,8 @@ let everything: [Target] = [
         name: "TestSupport",
         dependencies: [
             "PurchaseCore", "AppStoreJWS", "Postgres", "PurchaseStore", "PurchaseService", "AppStoreSimulator",
-            asyncHTTPClient, crypto, httpTypes, hummingbird, hummingbirdTesting, logging, nioCore, nioPosix, x509,
-            swiftASN1, yams,
+            asyncHTTPClient, crypto, cryptoExtras, httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
+            nioPosix, x509, swiftASN1, yams,
         ],
         path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "PurchaseCoreTests", dependencies: ["PurchaseCore"], swiftSettings: strict),
@@ -110,9 +116,13 @@ let everything: [Target] = [
         dependencies: ["PurchaseStore", "PurchaseService", "PurchaseCore", "Postgres", "TestSupport", crypto, logging],
         swiftSettings: strict),
     .testTarget(
+        name: "UserTokensTests",
+        dependencies: ["UserTokens", "PurchaseService", "PurchaseCore", "TestSupport", logging, metrics],
+        swiftSettings: strict),
+    .testTarget(
         name: "PurchaseAPITests",
         dependencies: [
-            "vouch", "PurchaseAPI", "TestSupport", "PurchaseCore", "PurchaseStore", "PurchaseService",
+            "vouch", "PurchaseAPI", "UserTokens", "TestSupport", "PurchaseCore", "PurchaseStore", "PurchaseService",
             "AppStoreSimulator",
             "AppStoreJWS", "AppStoreClient", "Postgres", crypto, hummingbird, hummingbirdTesting, httpTypes, logging,
             metrics, asyncHTTPClient, nioCore, serviceLifecycle, yams,

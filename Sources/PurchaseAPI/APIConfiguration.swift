@@ -23,6 +23,9 @@ package struct APIConfiguration: Sendable {
     package var concurrentRequestsMax: Int
     /// The wall clock, from which `Retry-After` is reckoned.
     package var now: @Sendable () -> Instant
+    /// The network that a request comes from, in one form for each, from the peer's address and the values of
+    /// `X-Forwarded-For` in their order; `nil` when it can't be told (default: the peer's address, whatever it forwards).
+    package var callerNetwork: @Sendable (_ peer: String?, _ forwardedFor: [String]) -> String? = { peer, _ in peer }
     /// Hears of every answered request; must return at once (default: nobody does).
     package var observe: @Sendable (Exchange) -> Void = { _ in }
     /// Whether the process is about to stop, and so is not ready (default: never).

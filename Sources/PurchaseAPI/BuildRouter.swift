@@ -24,7 +24,7 @@ package func buildRouter<Cases: UseCases>(
             group.add(middleware: ConcurrencyLimitMiddleware(limiter: notificationLimiter))
         } else if !operation.isPublic {
             group.add(middleware: ConcurrencyLimitMiddleware(limiter: limiter))
-            group.add(middleware: AuthenticationMiddleware(useCases: useCases))
+            group.add(middleware: AuthenticationMiddleware(useCases: useCases, configuration: configuration))
             group.add(middleware: RoleMiddleware(roles: operation.roles))
         }
         group.on(RouterPath(operation.path), method: operation.method) { request, context in

@@ -53,7 +53,9 @@ package protocol UseCases: Sendable {
     func coverage() async throws(ServiceError) -> [CoverageView]
     /// The request budget, the queues, the clock and what came of this process's newest calls; asks Apple nothing.
     func appleHealth() async throws(ServiceError) -> AppleHealthView
-    /// The caller of a bearer key; `nil` for an unknown or revoked one.
+    /// The caller who shows a bearer credential, a key or a user's token; `nil` for one that is not good.
+    ///
+    /// ``ServiceError/identityUnavailable(retryAfterSeconds:)`` when a user's token can't be judged now.
     func authenticate(key: String) async throws(ServiceError) -> Caller?
     /// Throws when the service can't answer: the database is away or has another schema.
     func checkReadiness() async throws(ServiceError)

@@ -67,17 +67,29 @@ package final class VouchService: UseCases {
 
     /// See ``UseCases/authenticate(key:)``.
     package func authenticate(key: String) async throws(ServiceError) -> Caller? {
+        if UserToken.isToken(key) { return try await authenticate(userToken: key) }
         let digest = dependencies.cryptography.sha256(Array(key.utf8))
         let now = dependencies.clock.now()
         if let known = knownKeys.withLock({ $0[digest] }), known.until > now { return known.caller }
         guard let found = try await withLedger({ () async throws(LedgerError) in try await ledger.key(sha256: digest) })
         else { return nil }
-        let caller = Caller(name: found.name, roles: found.roles)
+        let caller = Caller(name: found.name, roles: found.roles, keyID: found.id)
         knownKeys.withLock { keys in
             if keys.count >= configuration.cachedKeysMax { keys.removeAll() }
             keys[digest] = (caller, now + configuration.cachedKeysFor)
         }
         return caller
+    }
+
+    /// The user whom a token of the identity provider names; `nil` for one that is not to be believed, and while no
+    /// provider is set up.
+    private func authenticate(userToken: String) async throws(ServiceError) -> Caller? {
+        guard let tokens = dependencies.userTokens else { return nil }
+        switch await tokens.check(userToken) {
+        case .account(let account): return Caller(user: account)
+        case .refused: return nil
+        case .undetermined: throw .identityUnavailable(retryAfterSeconds: 5)
+        }
     }
 
     /// See ``UseCases/checkReadiness()``.

@@ -10,6 +10,7 @@ import PurchaseService
 import PurchaseStore
 import ServiceLifecycle
 import UnixSignals
+import UserTokens
 
 /// The service, put together from its settings: the one place where the parts meet.
 ///
@@ -23,6 +24,8 @@ struct VouchStack {
     let postgres: PostgresClient
     /// The client for Apple and its OCSP responder; shut down last.
     let httpClient: HTTPClient
+    /// Judges users' tokens, and fetches the keys for it; runs as a service. `nil` while the role `user` is off.
+    let userTokens: UserTokenChecker?
     /// The routes of the API.
     let router: Router<VouchRequestContext>
     /// What the parts count.
@@ -61,12 +64,16 @@ extension VouchStack {
             let watch = try await CatalogueWatch.begin(
                 settings: settings, client: postgres, store: store, logger: logger)
             let appStore = appStore(settings, httpClient, postgres, metrics, logger: logger, now: now)
+            let userTokens = settings.users.map { users in
+                userTokenChecker(users, httpClient, metrics, logger: logger, now: now)
+            }
             let service = VouchService(
                 dependencies: ServiceDependencies(
                     ledger: store, appStore: appStore, history: appStore, health: appStore,
                     verifier: verifier(settings, httpClient, metrics, now: now), policies: watch.policies,
                     clock: WallClock(now: now), cryptography: try await cryptography(settings, store),
-                    processName: processName(), logger: logger, metrics: ServiceMetrics(factory: metrics)),
+                    processName: processName(), logger: logger, metrics: ServiceMetrics(factory: metrics),
+                    userTokens: userTokens),
                 configuration: serviceConfiguration(settings))
             var edge = APIConfiguration(
                 bundleID: settings.app.bundleID, openAPIDocument: openAPIDocument,
@@ -74,8 +81,10 @@ extension VouchStack {
             let requestMetrics = RequestMetrics(factory: metrics)
             edge.observe = { requestMetrics.answered($0) }
             edge.isDraining = { draining.hasBegun }
+            let networks = CallerNetwork(trustedProxies: settings.trustedProxies)
+            edge.callerNetwork = { networks.name(peer: $0, forwardedFor: $1) }
             return VouchStack(
-                service: service, store: store, postgres: postgres, httpClient: httpClient,
+                service: service, store: store, postgres: postgres, httpClient: httpClient, userTokens: userTokens,
                 router: buildRouter(useCases: service, configuration: edge), metrics: metrics, catalogueWatch: watch,
                 draining: draining)
         } catch {
@@ -117,6 +126,21 @@ extension VouchStack {
             trustedRoots: settings.appStore.trustedRoots, ocsp: ocsp, observe: { serviceMetrics.verified($0) })
     }
 
+    private static func userTokenChecker(
+        _ users: UserSettings, _ httpClient: HTTPClient, _ metrics: PrometheusRegistry, logger: Logger,
+        now: @escaping @Sendable () -> Instant
+    ) -> UserTokenChecker {
+        let times: KeySetTimes =
+            switch users.keys {
+            case .file: .file
+            case .url: .url
+            }
+        let reader = UserKeyReader(users.keys, httpClient: httpClient, time: .continuous(wall: now))
+        return UserTokenChecker(
+            rules: UserTokenRules(issuer: users.issuer, audience: users.audience), times: times, now: now,
+            logger: logger, metrics: metrics, fetch: { () async throws(KeySetFault) in try await reader.read() })
+    }
+
     private static func serviceConfiguration(_ settings: Settings) -> ServiceConfiguration {
         var configuration = ServiceConfiguration()
         configuration.answerWithin = .milliseconds(settings.times.answerWithin.milliseconds)
@@ -146,6 +170,7 @@ func buildService(settings: Settings, role: ServeRole, logger: Logger) async thr
         Running { await pool.run() },
         Running { await watch.run() },
     ]
+    if role != .worker, let userTokens = stack.userTokens { services.append(Running { await userTokens.run() }) }
     if role != .api {
         let service = stack.service
         services.append(Running { try await service.recheckWorker.run() })

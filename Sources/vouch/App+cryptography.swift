@@ -11,7 +11,8 @@ extension VouchStack {
         return ServiceCryptography(
             sha256: { Array(SHA256.hash(data: $0)) },
             accountToken: { AccountNamespace.ruleToken(of: $0, namespace: namespace) },
-            claimToken: { claims.token(for: $0, account: $1) }, claimant: { claims.account(of: $0, for: $1) })
+            claimToken: { claims.token(for: $0, account: $1) }, claimant: { claims.account(of: $0, for: $1) },
+            pseudonym: { claims.pseudonym(of: $0) })
     }
 }
 
@@ -34,6 +35,12 @@ struct ClaimTokens: Sendable {
         // Compares without leaving early, so that time tells nothing about the digest.
         let difference = zip(bytes.dropFirst(8), expected).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
         return difference == 0 ? account : nil
+    }
+
+    /// A keyed digest of a name, apart from those over transactions by its first word.
+    func pseudonym(of name: String) -> String {
+        HMAC<SHA256>.authenticationCode(for: Array("vouch-name:\(name)".utf8), using: secret).prefix(16)
+            .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     private func digest(_ transaction: TransactionID, _ account: AccountNumber) -> [UInt8] {

@@ -62,6 +62,9 @@ paths:
         and `refunded`, 202 for `received` and `pending`). A `user` who names another account is answered 404. Answers
         400, 401, 403, 404, 413, 415, 429, 500 and 503 store nothing that the caller may rely on.
 
+        Bare ids of `device` and `user` callers are bounded: too many that Apple does not know, by one account, network or
+        key, are answered 429 for a while (`docs/authentication.md`). A `signedTransaction` never is.
+
         Every answer, problems included, says with `finish` whether the app may finish the StoreKit transaction now.
       x-roles: [app, device, user]
       requestBody:
@@ -1280,7 +1283,9 @@ components:
     bearer:
       type: http
       scheme: bearer
-      description: A key made by `vouch keys create`, or for the role `user` a JWT of your identity provider.
+      description: |
+        A key made by `vouch keys create`, or for the role `user` a JWT of your identity provider whose `sub` is the
+        account (`docs/authentication.md`). A token that can't be judged, since the provider's keys can't be had, is 503.
 
   parameters:
     TransactionId:
@@ -1697,7 +1702,8 @@ components:
                 retryable: false
                 finish: false
     SubmissionRateLimited:
-      description: 'This caller asks too often; nothing is stored.'
+      description: 'The account, the network or the key posted too many ids that Apple does not know, or too many accounts
+        claim the purchase; nothing is stored.'
       headers:
         X-Request-Id:
           $ref: '#/components/headers/X-Request-Id'

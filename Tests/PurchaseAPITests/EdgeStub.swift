@@ -57,7 +57,7 @@ struct StubUseCases: UseCases {
 
     static func caller(of key: String) -> Caller? {
         guard key != "unknown" else { return nil }
-        if key == "user" { return Caller(name: "alice", roles: [.user], ownAccount: AccountID("alice")) }
+        if key == "user" { return Caller(user: AccountID("alice")) }
         let roles = key.split(separator: "+").compactMap { Role(rawValue: String($0)) }
         return roles.isEmpty ? nil : Caller(name: "key-of-\(key)", roles: Set(roles))
     }

@@ -62,8 +62,8 @@ struct SettingsTests {
             "VOUCH_OCSP_HOSTS": "http://ocsp.apple.com", "VOUCH_ANSWER_WITHIN": "8s", "VOUCH_RECHECK_FIRST": "PT0S",
             "VOUCH_RECHECK_MAX": "P1M", "VOUCH_NOT_FOUND_DEADLINE": "3 days", "VOUCH_FRESH_FOR": "P2Y",
             "VOUCH_ACCOUNT_TOKEN_RULE": "always", "VOUCH_ACCOUNT_TOKEN_NAMESPACE": "dns",
-            "VOUCH_RENEWAL_LEEWAY": "-PT1H", "VOUCH_CATALOGUE": "loose", "VOUCH_USER_ISSUER": "https://id.example.com",
-            "VOUCH_USER_AUDIENCE": "vouch", "VOUCH_USER_JWKS": "https://id.example.com/keys",
+            "VOUCH_RENEWAL_LEEWAY": "-PT1H", "VOUCH_CATALOGUE": "loose", "VOUCH_USER_ISSUER": "a\u{7}b",
+            "VOUCH_USER_AUDIENCE": "a\u{7}b", "VOUCH_USER_JWKS": "http://id.example.com/keys",
             "VOUCH_TRUSTED_PROXIES": "10.0.0.0/33", "VOUCH_LOG_LEVEL": "loud",
         ])
         #expect(faults.map(\.name) == SettingName.allCases.map(\.rawValue).sorted())

@@ -197,13 +197,6 @@ struct SettingsValuesTests {
         #expect(try fixture.faults(["VOUCH_SANDBOX_ACCOUNTS": ".."]).map(\.name) == ["VOUCH_SANDBOX_ACCOUNTS"])
     }
 
-    @Test("the role user can't be set up in this version")
-    func users() throws {
-        let faults = try fixture.faults(["VOUCH_USER_ISSUER": "https://id.example.com"])
-        #expect(faults.map(\.name) == ["VOUCH_USER_ISSUER"])
-        #expect(faults.first?.problem == "role user is not available in this version")
-    }
-
     // MARK: The network
 
     @Test("addresses to listen at are HOST:PORT")

@@ -38,6 +38,24 @@ package struct AppStoreBaseURL: Sendable, Equatable, CustomStringConvertible {
         self.host = host
     }
 
+    /// Checks the URL of a document: `https://`, or `http://` for loopback hosts alone, with any path and query; no user,
+    /// no fragment, at most 2048 characters of printable ASCII. Gives it back unchanged.
+    /// - Throws: ``AppStoreBaseURLError``.
+    package static func checkDocument(_ text: String) throws(AppStoreBaseURLError) -> String {
+        guard text.utf8.count <= 2_048, let schemeEnd = text.firstRange(of: "://"),
+            text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") })
+        else { throw .notAURL }
+        let authority = text[schemeEnd.upperBound...].prefix { $0 != "/" && $0 != "?" }
+        guard let (host, _) = split(authority) else { throw .notAURL }
+        switch text[..<schemeEnd.lowerBound].lowercased() {
+        case "https": return text
+        case "http":
+            guard isLoopback(host) else { throw .plainHTTP(host: host) }
+            return text
+        default: throw .notAURL
+        }
+    }
+
     /// Whether the host is one of Apple's.
     package var isApple: Bool { host == "apple.com" || host.hasSuffix(".apple.com") }
 

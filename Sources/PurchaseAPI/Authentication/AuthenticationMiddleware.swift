@@ -2,23 +2,27 @@ import HTTPTypes
 import Hummingbird
 import PurchaseService
 
-/// Finds out who calls, from `Authorization: Bearer <key>`; 401 when that can't be told.
+/// Finds out who calls, from `Authorization: Bearer <key or user's token>`; 401 when that can't be told.
 ///
-/// A key that can't be looked up because the database is away is not a bad key: that answer is 503.
+/// A key that can't be looked up because the database is away is not a bad key, and a token is not a bad token because
+/// the provider's keys can't be had: those answers are 503.
 struct AuthenticationMiddleware<Cases: UseCases>: RouterMiddleware {
     /// Longer than any key, or any identity provider's token, that is meant seriously.
     private static var keyBytesMax: Int { 8_192 }
 
     let useCases: Cases
+    let configuration: APIConfiguration
 
     @concurrent func handle(
         _ request: Request, context: VouchRequestContext,
         next: @concurrent (Request, VouchRequestContext) async throws -> Response
     ) async throws -> Response {
         guard let header = request.headers[.authorization] else { throw Problem.unauthenticated(credentialSent: false) }
-        guard let key = Self.key(in: header), let caller = try await useCases.authenticate(key: key) else {
+        guard let key = Self.key(in: header), var caller = try await useCases.authenticate(key: key) else {
             throw Problem.unauthenticated(credentialSent: true)
         }
+        caller.network = configuration.callerNetwork(
+            context.channel.remoteAddress?.ipAddress, request.headers[values: .forwardedFor])
         var context = context
         context.caller = caller
         return try await next(request, context)

@@ -90,6 +90,10 @@ extension Problem {
             self = .retry(
                 .overloaded, after: seconds,
                 "The ledger cannot be reached, or its answer is not known. Sending the same request again is safe.")
+        case .identityUnavailable(let seconds):
+            self = .retry(
+                .overloaded, after: seconds,
+                "The keys of the identity provider cannot be read, so the token can't be judged. Nothing is stored.")
         case .fault(let cause): self = .fault(cause)
         }
     }

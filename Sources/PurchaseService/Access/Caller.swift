@@ -35,18 +35,35 @@ package struct AccessKey: Hashable, Sendable {
 
 /// Who calls, after authentication.
 package struct Caller: Hashable, Sendable {
-    /// The key's name, or the user's account: the "who" of the ledger.
+    /// What every user is called in the ledger, which outlives every account: the event's claim says whose it is, by a
+    /// number whose text can be erased. No key can have this name.
+    package static let userName = "user"
+
+    /// The key's name, or ``userName``: the "who" of the ledger.
     package var name: String
     /// What the caller may do.
     package var roles: Set<Role>
     /// The one account that a `user` may name; `nil` for keys.
     package var ownAccount: AccountID?
+    /// The key's number; `nil` for users.
+    package var keyID: Int64?
+    /// The network that the request came from, in one form for each; `nil` when it is not known or doesn't matter.
+    package var network: String?
 
     /// Takes every part.
-    package init(name: String, roles: Set<Role>, ownAccount: AccountID? = nil) {
+    package init(
+        name: String, roles: Set<Role>, ownAccount: AccountID? = nil, keyID: Int64? = nil, network: String? = nil
+    ) {
         self.name = name
         self.roles = roles
         self.ownAccount = ownAccount
+        self.keyID = keyID
+        self.network = network
+    }
+
+    /// A signed-in user.
+    package init(user account: AccountID) {
+        self.init(name: Self.userName, roles: [.user], ownAccount: account)
     }
 
     /// Whether the caller sees other people's accounts: by role `app` or `support`.

@@ -3,7 +3,7 @@ package import PurchaseCore
 /// The ledger, as the use cases need it.
 ///
 /// Implemented by `PurchaseStore`; throws ``LedgerError`` alone.
-package protocol LedgerPort: NotificationPort, CoveragePort, PolicyPort, RestorePort {
+package protocol LedgerPort: NotificationPort, CoveragePort, PolicyPort, RestorePort, UnprovenPostPort {
     /// The ledger's number of an account, given out on first sight; a stated token, and the one that it has by rule, are
     /// remembered for it.
     func accountNumber(

@@ -32,6 +32,8 @@ extension VouchService {
         case .subject(let sound): subject = sound
         case .refused(let refusal, let detail): return .refused(refusal, detail: detail)
         }
+        let posters = posters(of: submission, by: caller)
+        try await admit(subject.id, of: posters)
         // A publishable key could invent the account that a customer's token belongs to, and so get what Apple tells of.
         let mayBeLinked = caller.roles.contains(.app) || caller.ownAccount != nil
         let account = try await withLedger { () async throws(LedgerError) in
@@ -49,6 +51,7 @@ extension VouchService {
             throw error
         }
         let after = try await settle(subject, chain: chain, caller: caller, requestID: requestID, leads: leads)
+        await release(subject.id, of: posters, chain: after)
         let token = dependencies.cryptography.claimToken(subject.id, account)
         return .recorded(view(of: subject.id, in: after, claimant: account), claimToken: token)
     }

@@ -11,7 +11,7 @@ package struct WallClock: Sendable {
     package init(now: @escaping @Sendable () -> Instant) { self.now = now }
 }
 
-/// The three small computations that need cryptography, which this module does not import.
+/// The small computations that need cryptography, which this module does not import.
 package struct ServiceCryptography: Sendable {
     /// SHA-256, 32 bytes.
     package let sha256: @Sendable ([UInt8]) -> [UInt8]
@@ -21,18 +21,22 @@ package struct ServiceCryptography: Sendable {
     package let claimToken: @Sendable (TransactionID, AccountNumber) -> String
     /// The account that a claim token was made for; `nil` for a forged one or one of another transaction.
     package let claimant: @Sendable (String, TransactionID) -> AccountNumber?
+    /// A keyed digest of a name, 32 lower-case hexadecimal digits: tells names apart without holding one.
+    package let pseudonym: @Sendable (String) -> String
 
     /// Takes every computation.
     package init(
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
         accountToken: @escaping @Sendable (AccountID) -> AppAccountToken?,
         claimToken: @escaping @Sendable (TransactionID, AccountNumber) -> String,
-        claimant: @escaping @Sendable (String, TransactionID) -> AccountNumber?
+        claimant: @escaping @Sendable (String, TransactionID) -> AccountNumber?,
+        pseudonym: @escaping @Sendable (String) -> String
     ) {
         self.sha256 = sha256
         self.accountToken = accountToken
         self.claimToken = claimToken
         self.claimant = claimant
+        self.pseudonym = pseudonym
     }
 }
 
@@ -96,6 +100,8 @@ package struct ServiceDependencies: Sendable {
     package var health: any AppStoreHealthPort
     /// Checks signatures.
     package var verifier: JWSVerifier
+    /// Judges users' tokens; `nil` while no identity provider is set up.
+    package var userTokens: (any UserTokenPort)?
     /// Where the policy in force is kept; a change of the catalogue replaces it while the process runs.
     package var policies: PolicyHolder
     /// Settings and catalogue as they are now: to be read once per decision.
@@ -121,7 +127,7 @@ package struct ServiceDependencies: Sendable {
         ledger: any LedgerPort, appStore: any AppStorePort, history: any NotificationHistoryPort,
         health: any AppStoreHealthPort, verifier: JWSVerifier, policies: PolicyHolder, clock: WallClock,
         cryptography: ServiceCryptography, processName: String, logger: Logger,
-        metrics: ServiceMetrics = ServiceMetrics()
+        metrics: ServiceMetrics = ServiceMetrics(), userTokens: (any UserTokenPort)? = nil
     ) {
         self.ledger = ledger
         self.appStore = appStore
@@ -134,5 +140,6 @@ package struct ServiceDependencies: Sendable {
         self.processName = processName
         self.logger = logger
         self.metrics = metrics
+        self.userTokens = userTokens
     }
 }

@@ -10,6 +10,8 @@ package enum ServiceError: Error, Hashable, Sendable {
     case overloaded(retryAfterSeconds: Int)
     /// The ledger can't be reached, or its answer is unknown; posting again is safe.
     case unavailable(retryAfterSeconds: Int)
+    /// A user's token can't be judged, since the identity provider's keys can't be had; nothing was stored.
+    case identityUnavailable(retryAfterSeconds: Int)
     /// A fault of ours, for the log.
     case fault(String)
 

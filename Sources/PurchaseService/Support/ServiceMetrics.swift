@@ -76,6 +76,9 @@ package struct ServiceMetrics: Sendable {
         increment("vouch_restores_total", [("outcome", result.outcome)])
     }
 
+    /// A post of an unproven id was turned away, see ``UnprovenPostPort``.
+    func postHeldUp() { increment("vouch_posts_held_up_total", []) }
+
     /// A notification came to its end, or waits.
     func notificationReceived(_ origin: NotificationRecord.Origin, _ result: NotificationIntake.Result) {
         increment("vouch_notifications_total", [("origin", origin.rawValue), ("outcome", result.code)])

@@ -1,12 +1,16 @@
+import PurchaseService
+
 /// The name of a key: one person or system, the "who" of the ledger.
 package struct KeyName: Hashable, Sendable, CustomStringConvertible {
-    /// 1–100 characters of one line, without white space at the ends; not digits alone, which would be a key's number.
+    /// 1–100 characters of one line, without white space at the ends; not digits alone, which would be a key's number, and
+    /// not what users are called in the ledger.
     package let text: String
 
     /// Accepts a name; `nil` for text that breaks the rule above.
     package init?(_ text: String) {
         guard (1...100).contains(text.unicodeScalars.count), text.first?.isWhitespace == false,
-            text.last?.isWhitespace == false, !text.allSatisfy({ $0.isASCII && $0.isNumber }),
+            text.last?.isWhitespace == false, text != Caller.userName,
+            !text.allSatisfy({ $0.isASCII && $0.isNumber }),
             text.unicodeScalars.allSatisfy(Self.isAllowed)
         else { return nil }
         self.text = text

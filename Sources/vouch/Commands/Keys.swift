@@ -65,7 +65,8 @@ struct Keys: AsyncParsableCommand {
         static func keyName(_ text: String) throws(ValidationError) -> KeyName {
             guard let name = KeyName(text) else {
                 throw ValidationError(
-                    "--name must have 1 to 100 characters on one line, no space at its ends, and not be a number")
+                    "--name must have 1 to 100 characters on one line, no space at its ends, and not be a number or user"
+                )
             }
             return name
         }

@@ -62,7 +62,8 @@ struct DoctorExamination: Sendable {
     private func report(_ databaseFindings: [DoctorFinding], client: PostgresClient?) async -> DoctorReport {
         async let ocsp = ocspFindings()
         async let store = appStoreFindings(client: client)
-        return DoctorReport(localFindings + databaseFindings + (await ocsp) + (await store))
+        async let userKeys = userKeysFinding()
+        return DoctorReport(localFindings + databaseFindings + (await ocsp) + (await store) + [await userKeys])
     }
 
     private func makeClient(_ settings: DatabaseSettings, role: String?) -> PostgresClient {

@@ -21,6 +21,7 @@ enum DoctorCheck: String, CaseIterable, Sendable, Codable {
     case notificationsSandbox = "notifications_sandbox"
     case products
     case unknownProducts = "unknown_products"
+    case userKeys = "user_keys"
 }
 
 /// How one check ended.

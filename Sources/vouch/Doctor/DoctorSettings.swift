@@ -15,6 +15,8 @@ struct DoctorSettings: Sendable {
     let appStore: AppStoreSettings
     /// What is sold.
     let entitling: EntitlingSettings
+    /// The identity provider; `nil` while none is set up, or its settings are at fault.
+    let users: UserSettings?
     /// The allowed environments, also when the rest of the app's settings is spoilt.
     let environments: Set<StoreEnvironment>
     /// The path of the key file, if one is named.
@@ -48,6 +50,7 @@ struct DoctorSettings: Sendable {
         var appParts = SettingsReader(environment: lenient, file: file)
         app = AppSettings(reading: &appParts)
         entitling = EntitlingSettings(reading: &parts, isUnreleased: app?.isUnreleased ?? false)
+        users = UserSettings(reading: &parts)
         let named = (parts.list(.appEnvironments) ?? []).compactMap(StoreEnvironment.init(rawValue:))
         environments = app?.environments ?? (named.isEmpty ? Set(StoreEnvironment.allCases) : Set(named))
         keyPath = parts.text(.appPrivateKeyFile)
@@ -60,6 +63,7 @@ struct DoctorSettings: Sendable {
         app = nil
         appStore = AppStoreSettings()
         entitling = EntitlingSettings()
+        users = nil
         environments = Set(StoreEnvironment.allCases)
         keyPath = nil
     }

@@ -20,6 +20,11 @@ enum MetricCatalogue {
         .histogram(
             "vouch_http_request_duration_seconds", by: ["operation"],
             "Time from a request's head to its answer's head."),
+        .counter(
+            "vouch_user_tokens_total", by: ["outcome"], "Users' tokens that were judged, by what came of it."),
+        .counter(
+            "vouch_user_key_fetches_total", by: ["outcome"],
+            "Attempts to read the identity provider's keys, by what came of them."),
     ]
 
     private static let decisions: [MetricDefinition] = [
@@ -31,6 +36,7 @@ enum MetricCatalogue {
         .counter(
             "vouch_grants_total", by: ["kind", "status"], "Deliveries that were written, acknowledged or cancelled."),
         .counter("vouch_submissions_refused_total", by: ["refusal"], "Posts whose signed transaction was refused."),
+        .counter("vouch_posts_held_up_total", "Posts of bare ids turned away for too many misses."),
         .counter(
             "vouch_notifications_total", by: ["origin", "outcome"],
             "Apple's notifications by how they came and what became of them."),

@@ -5,6 +5,9 @@ struct IPAddress: Hashable, Sendable {
     /// 4 or 16, in network order.
     let bytes: [UInt8]
 
+    /// Takes 4 or 16 bytes.
+    init(bytes: [UInt8]) { self.bytes = bytes }
+
     /// Reads an address in its usual notation, without brackets and zone.
     init?(_ text: String) {
         guard !text.utf8.contains(0) else { return nil }

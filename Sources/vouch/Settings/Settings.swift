@@ -23,6 +23,8 @@ struct Settings: Sendable {
     var entitling: EntitlingSettings
     /// Waits and deadlines.
     var times = TimeSettings()
+    /// The identity provider; `nil` turns the role `user` off.
+    var users: UserSettings?
 
     /// Reads and checks everything; throws all faults at once.
     static func load(environment: [String: String], configPath: String?) throws(SettingsFaults) -> Settings {
@@ -44,7 +46,7 @@ struct Settings: Sendable {
         let appStore = AppStoreSettings(reading: &reader)
         let entitling = EntitlingSettings(reading: &reader, isUnreleased: app?.isUnreleased ?? false)
         let times = TimeSettings(reading: &reader)
-        Self.refuseUsers(&reader)
+        let users = UserSettings(reading: &reader)
         guard let database, let app else { return nil }
         self.databaseURL = database.databaseURL
         self.logLevel = database.logLevel
@@ -55,6 +57,7 @@ struct Settings: Sendable {
         self.appStore = appStore
         self.entitling = entitling
         self.times = times
+        self.users = users
     }
 
     private static func address(
@@ -81,13 +84,6 @@ struct Settings: Sendable {
             }
         }
         return networks
-    }
-
-    /// The role `user` is not built yet: setting it up must not look as if it worked.
-    private static func refuseUsers(_ reader: inout SettingsReader) {
-        for name in [SettingName.userIssuer, .userAudience, .userJWKS] where reader.text(name) != nil {
-            reader.fault(name, "role user is not available in this version", "remove it")
-        }
     }
 }
 

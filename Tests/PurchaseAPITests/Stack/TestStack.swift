@@ -13,6 +13,7 @@ import PurchaseStore
 import Synchronization
 import TestSupport
 import Testing
+import UserTokens
 
 @testable import vouch
 
@@ -93,6 +94,7 @@ struct TestStack: Sendable {
             let metrics = MetricsPage(stack: built, settings: settings, now: { clock.now })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await service.pool.run() }
+                if let userTokens = built.userTokens { group.addTask { await userTokens.run() } }
                 group.addTask {
                     try await application.test(.router) { client in
                         try await body(
@@ -102,7 +104,7 @@ struct TestStack: Sendable {
                                 metrics: metrics, catalogueWatch: catalogueWatch))
                     }
                 }
-                // The first to end is the test: the pool runs until it is cancelled.
+                // The first to end is the test: the others run until they are cancelled.
                 try await group.next()
                 group.cancelAll()
             }
