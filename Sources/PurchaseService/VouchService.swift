@@ -130,11 +130,11 @@ package final class VouchService: UseCases {
     /// See ``UseCases/entitlements(of:)``.
     package func entitlements(of account: AccountID) async throws(ServiceError) -> [EntitlementView] {
         let now = dependencies.clock.now()
-        let rows = try await withLedger { () async throws(LedgerError) -> [Entitlement] in
-            guard let number = try await ledger.findAccount(account) else { return [] }
+        let rights = try await withLedger { () async throws(LedgerError) -> AccountRights in
+            guard let number = try await ledger.findAccount(account) else { return AccountRights() }
             return try await ledger.entitlements(of: number, at: now)
         }
-        return rows.map { EntitlementView($0, at: now) }
+        return EntitlementView.merge(rights, at: now)
     }
 
     /// See ``UseCases/openGrants(of:after:limit:)``.

@@ -36,7 +36,7 @@ tags:
   - name: accounts
     description: What an account may use, and what is to be delivered to it.
   - name: support
-    description: Why a transaction is in its state, and a push to ask Apple again.
+    description: Why a transaction is in its state, and what a person may do about it.
   - name: apple
     description: Whether everything that Apple said is here, and how the service gets on with Apple.
   - name: notifications
@@ -405,7 +405,7 @@ paths:
         content:
           application/json:
             schema:
-              $ref: '#/components/schemas/Recheck'
+              $ref: '#/components/schemas/Why'
             examples:
               refunded:
                 value:
@@ -489,6 +489,21 @@ paths:
                         reason: paid
                         transactionId: '2000000900000001'
                         originalTransactionId: '2000000900000001'
+                        overrideId: null
+                goodwill:
+                  value:
+                    accountId: player-9
+                    entitlements:
+                      - key: lifetime
+                        productId: null
+                        environment: Production
+                        active: true
+                        since: '2026-11-20T10:30:00.000Z'
+                        until: '2026-12-20T00:00:00.000Z'
+                        reason: override
+                        transactionId: null
+                        originalTransactionId: null
+                        overrideId: override-12-1
                 none:
                   value:
                     accountId: player-9
@@ -562,6 +577,7 @@ paths:
                             reason: paid
                             transactionId: '2000000900000001'
                             originalTransactionId: '2000000900000001'
+                            overrideId: null
                       - accountId: player-9
                         entitlements: []
         '400':
@@ -570,6 +586,468 @@ paths:
           $ref: '#/components/responses/Unauthenticated'
         '403':
           $ref: '#/components/responses/Forbidden'
+        '413':
+          $ref: '#/components/responses/TooLarge'
+        '415':
+          $ref: '#/components/responses/UnsupportedMediaType'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/cases:
+    get:
+      operationId: listCases
+      tags: [support]
+      summary: List disputes between accounts, oldest first.
+      description: |
+        A case is opened when an account claims what another one holds: one for each pair of purchase and account.
+        An account that was never heard of is in none.
+      x-roles: [support]
+      parameters:
+        - name: status
+          in: query
+          required: false
+          description: Those that wait for support, or those that were closed.
+          schema:
+            type: string
+            enum: [open, resolved]
+            default: open
+        - name: accountId
+          in: query
+          required: false
+          description: Only cases in which this account claims, or holds what is claimed.
+          schema:
+            $ref: '#/components/schemas/AccountId'
+        - $ref: '#/components/parameters/Cursor'
+        - $ref: '#/components/parameters/Limit'
+      responses:
+        '200':
+          description: One page of cases.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/CaseList'
+              examples:
+                open:
+                  value:
+                    cases:
+                      - id: case-production-2000000900000001-12
+                        status: open
+                        outcome: null
+                        environment: Production
+                        originalTransactionId: '2000000900000001'
+                        claimant:
+                          accountId: player-9
+                          transactionId: '2000000900000001'
+                          claimedAt: '2026-11-20T09:25:00.000Z'
+                          tokenComparison: not_comparable
+                        holder:
+                          accountId: player-4711
+                          transactionId: '2000000900000001'
+                          claimedAt: '2026-11-20T09:15:02.120Z'
+                          tokenComparison: not_comparable
+                        transactions:
+                          - transactionId: '2000000900000001'
+                            productId: com.example.app.lifetime
+                            state: paid
+                            reason: confirmed
+                            purchaseDate: '2026-11-20T09:15:00.000Z'
+                        transactionCount: 1
+                        openedAt: '2026-11-20T09:25:00.000Z'
+                        ageSeconds: 3600
+                        resolvedAt: null
+                        resolvedBy: null
+                        why: null
+                    nextCursor: null
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/cases/{id}:
+    get:
+      operationId: getCase
+      tags: [support]
+      summary: Read one case.
+      x-roles: [support]
+      parameters:
+        - $ref: '#/components/parameters/CaseId'
+      responses:
+        '200':
+          description: The case as it is.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Case'
+              examples:
+                open:
+                  value:
+                    id: case-production-2000000900000001-12
+                    status: open
+                    outcome: null
+                    environment: Production
+                    originalTransactionId: '2000000900000001'
+                    claimant:
+                      accountId: player-9
+                      transactionId: '2000000900000001'
+                      claimedAt: '2026-11-20T09:25:00.000Z'
+                      tokenComparison: not_comparable
+                    holder:
+                      accountId: player-4711
+                      transactionId: '2000000900000001'
+                      claimedAt: '2026-11-20T09:15:02.120Z'
+                      tokenComparison: not_comparable
+                    transactions:
+                      - transactionId: '2000000900000001'
+                        productId: com.example.app.lifetime
+                        state: paid
+                        reason: confirmed
+                        purchaseDate: '2026-11-20T09:15:00.000Z'
+                    transactionCount: 1
+                    openedAt: '2026-11-20T09:25:00.000Z'
+                    ageSeconds: 3600
+                    resolvedAt: null
+                    resolvedBy: null
+                    why: null
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '404':
+          $ref: '#/components/responses/NotFound'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/cases/{id}/resolve:
+    post:
+      operationId: resolveCase
+      tags: [support]
+      summary: Close a case, or correct how it was closed.
+      description: |
+        `refused`: the holder keeps the purchase; a repeated post of the claimant goes on answering 409 with this case.
+        `transferred`: the claimant holds the purchase from now on, its entitlements move, and of its deliveries those
+        that are not acknowledged; whoever held it has a case of its own then, closed as `refused`. Refusing what was
+        transferred gives it back to the account it was taken from. The same outcome again changes nothing. Both
+        accounts' backends hear of it in `GET /v1/changes`. docs/support-actions.md tells more.
+      x-roles: [support]
+      parameters:
+        - $ref: '#/components/parameters/CaseId'
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              $ref: '#/components/schemas/CaseResolution'
+            examples:
+              transferred:
+                value:
+                  outcome: transferred
+                  why: The invoice shows player-9's Apple account.
+      responses:
+        '200':
+          description: The case, closed.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Case'
+              examples:
+                transferred:
+                  value:
+                    id: case-production-2000000900000001-12
+                    status: resolved
+                    outcome: transferred
+                    environment: Production
+                    originalTransactionId: '2000000900000001'
+                    claimant:
+                      accountId: player-9
+                      transactionId: '2000000900000001'
+                      claimedAt: '2026-11-20T09:25:00.000Z'
+                      tokenComparison: not_comparable
+                    holder:
+                      accountId: player-9
+                      transactionId: '2000000900000001'
+                      claimedAt: '2026-11-20T09:25:00.000Z'
+                      tokenComparison: not_comparable
+                    transactions:
+                      - transactionId: '2000000900000001'
+                        productId: com.example.app.lifetime
+                        state: paid
+                        reason: confirmed
+                        purchaseDate: '2026-11-20T09:15:00.000Z'
+                    transactionCount: 1
+                    openedAt: '2026-11-20T09:25:00.000Z'
+                    ageSeconds: 3600
+                    resolvedAt: '2026-11-20T10:25:00.000Z'
+                    resolvedBy: support-desk
+                    why: The invoice shows player-9's Apple account.
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '404':
+          $ref: '#/components/responses/NotFound'
+        '413':
+          $ref: '#/components/responses/TooLarge'
+        '415':
+          $ref: '#/components/responses/UnsupportedMediaType'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/accounts/{accountId}/overrides:
+    get:
+      operationId: listOverrides
+      tags: [support]
+      summary: List what support decided about an account, newest first.
+      description: Also what is over. An account that was never heard of has an empty list.
+      x-roles: [support]
+      parameters:
+        - $ref: '#/components/parameters/AccountId'
+        - $ref: '#/components/parameters/Cursor'
+        - $ref: '#/components/parameters/Limit'
+      responses:
+        '200':
+          description: One page of overrides.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/OverrideList'
+              examples:
+                one:
+                  value:
+                    overrides:
+                      - id: override-12-1
+                        accountId: player-9
+                        key: lifetime
+                        effect: grant
+                        environment: Production
+                        active: true
+                        since: '2026-11-20T10:30:00.000Z'
+                        until: '2026-12-20T00:00:00.000Z'
+                        madeBy: support-desk
+                        why: A month on us after the outage.
+                        endedAt: null
+                        endedBy: null
+                        endedWhy: null
+                    nextCursor: null
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+    post:
+      operationId: createOverride
+      tags: [support]
+      summary: Let an account use something, or keep it from using it.
+      description: |
+        Changes what `GET /v1/accounts/{accountId}/entitlements` says, and nothing else: no transaction's state, no
+        delivery, no money. A `withhold` goes before everything that entitles. An account may have overrides before its
+        first purchase; at most 100 are in force at once.
+      x-roles: [support]
+      parameters:
+        - $ref: '#/components/parameters/AccountId'
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              $ref: '#/components/schemas/OverrideRequest'
+            examples:
+              goodwill:
+                value:
+                  key: lifetime
+                  effect: grant
+                  until: '2026-12-20T00:00:00.000Z'
+                  why: A month on us after the outage.
+      responses:
+        '200':
+          description: The same key, effect, environment and end are in force already: that override.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Override'
+              examples:
+                standing:
+                  value:
+                    id: override-12-1
+                    accountId: player-9
+                    key: lifetime
+                    effect: grant
+                    environment: Production
+                    active: true
+                    since: '2026-11-20T10:30:00.000Z'
+                    until: '2026-12-20T00:00:00.000Z'
+                    madeBy: support-desk
+                    why: A month on us after the outage.
+                    endedAt: null
+                    endedBy: null
+                    endedWhy: null
+        '201':
+          description: The override.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Override'
+              examples:
+                goodwill:
+                  value:
+                    id: override-12-1
+                    accountId: player-9
+                    key: lifetime
+                    effect: grant
+                    environment: Production
+                    active: true
+                    since: '2026-11-20T10:30:00.000Z'
+                    until: '2026-12-20T00:00:00.000Z'
+                    madeBy: support-desk
+                    why: A month on us after the outage.
+                    endedAt: null
+                    endedBy: null
+                    endedWhy: null
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '409':
+          description: The account has as many overrides in force as it may have.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/problem+json:
+              schema:
+                $ref: '#/components/schemas/Problem'
+              examples:
+                problem:
+                  value:
+                    type: urn:vouch:problem:override-limit
+                    title: The account has too many overrides
+                    status: 409
+                    detail: The account has 100 overrides in force. End one, then make the next.
+                    instance: urn:request:0b6f6a1c9d3e4f59
+                    code: override-limit
+                    retryable: false
+        '413':
+          $ref: '#/components/responses/TooLarge'
+        '415':
+          $ref: '#/components/responses/UnsupportedMediaType'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/accounts/{accountId}/overrides/{overrideId}:
+    delete:
+      operationId: endOverride
+      tags: [support]
+      summary: End an override before its time.
+      description: |
+        The reason is in the body, since addresses end in the logs of proxies. One that is over already is answered as
+        it is.
+      x-roles: [support]
+      parameters:
+        - $ref: '#/components/parameters/AccountId'
+        - name: overrideId
+          in: path
+          required: true
+          description: The override's id.
+          schema:
+            $ref: '#/components/schemas/OverrideId'
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              $ref: '#/components/schemas/Why'
+            examples:
+              mistake:
+                value:
+                  why: Given to the wrong account.
+      responses:
+        '200':
+          description: The override, ended.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Override'
+              examples:
+                ended:
+                  value:
+                    id: override-12-1
+                    accountId: player-9
+                    key: lifetime
+                    effect: grant
+                    environment: Production
+                    active: false
+                    since: '2026-11-20T10:30:00.000Z'
+                    until: '2026-12-20T00:00:00.000Z'
+                    madeBy: support-desk
+                    why: A month on us after the outage.
+                    endedAt: '2026-11-21T08:00:00.000Z'
+                    endedBy: support-lead
+                    endedWhy: Given to the wrong account.
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '404':
+          $ref: '#/components/responses/NotFound'
         '413':
           $ref: '#/components/responses/TooLarge'
         '415':
@@ -662,6 +1140,8 @@ paths:
                           since: '2026-11-20T09:15:00.000Z'
                           until: null
                           reason: paid
+                          overrideId: null
+                          effect: null
                       - position: '21'
                         kind: grant
                         accountId: player-4711
@@ -683,11 +1163,29 @@ paths:
                         data:
                           caseId: case-production-2000000900000001-12
                           status: open
-                    nextCursor: '22'
+                          outcome: null
+                      - position: '25'
+                        kind: entitlement
+                        accountId: player-9
+                        transactionId: null
+                        occurredAt: '2026-11-20T10:30:00.000Z'
+                        data:
+                          key: lifetime
+                          productId: null
+                          environment: Production
+                          originalTransactionId: null
+                          active: true
+                          ended: false
+                          since: '2026-11-20T10:30:00.000Z'
+                          until: '2026-12-20T00:00:00.000Z'
+                          reason: override
+                          overrideId: override-12-1
+                          effect: grant
+                    nextCursor: '25'
                 none:
                   value:
                     changes: []
-                    nextCursor: '22'
+                    nextCursor: '25'
         '400':
           $ref: '#/components/responses/Invalid'
         '401':
@@ -1309,6 +1807,13 @@ components:
       description: The grant's id.
       schema:
         $ref: '#/components/schemas/GrantId'
+    CaseId:
+      name: id
+      in: path
+      required: true
+      description: The case's id.
+      schema:
+        $ref: '#/components/schemas/CaseId'
     ClaimToken:
       name: Vouch-Claim-Token
       in: header
@@ -1859,7 +2364,8 @@ components:
     EntitlementReason:
       description: |
         Entitling: `paid`, `grace_period`, `renewal_unconfirmed` (Apple cannot be asked at the renewal), `prorated_keep`
-        (refunded in part, and the product keeps it), `override` (by support). Not entitling: the others.
+        (refunded in part, and the product keeps it), `override` (by support). Not entitling: the others; `withheld` is by
+        support as well.
       type: string
       enum:
         - paid
@@ -1867,6 +2373,7 @@ components:
         - renewal_unconfirmed
         - prorated_keep
         - override
+        - withheld
         - not_paid
         - refused
         - refunded
@@ -2109,7 +2616,8 @@ components:
 
     Entitlement:
       type: object
-      description: Of several for one key, the active one that lasts longest.
+      description: |
+        Of several for one key, the active one that lasts longest; what support withholds goes before all of them.
       required:
         - key
         - productId
@@ -2120,6 +2628,7 @@ components:
         - reason
         - transactionId
         - originalTransactionId
+        - overrideId
       properties:
         key:
           description: The catalogue's name for it; the product id where the catalogue has none.
@@ -2127,7 +2636,8 @@ components:
           minLength: 1
           maxLength: 255
         productId:
-          type: string
+          description: Null where support decided, and so are the two transaction ids.
+          type: [string, 'null']
           minLength: 1
           maxLength: 255
         environment:
@@ -2144,9 +2654,18 @@ components:
         reason:
           $ref: '#/components/schemas/EntitlementReason'
         transactionId:
-          $ref: '#/components/schemas/TransactionId'
+          anyOf:
+            - $ref: '#/components/schemas/TransactionId'
+            - type: 'null'
         originalTransactionId:
-          $ref: '#/components/schemas/TransactionId'
+          anyOf:
+            - $ref: '#/components/schemas/TransactionId'
+            - type: 'null'
+        overrideId:
+          description: Support's decision; null where a purchase speaks.
+          anyOf:
+            - $ref: '#/components/schemas/OverrideId'
+            - type: 'null'
 
     EntitlementQuery:
       type: object
@@ -2227,7 +2746,8 @@ components:
       type: object
       description: |
         A row of what the account may use: keep it under (`transactionId`, `data.key`), or remove it when it `ended`. Of
-        several rows for one (key, environment), the active one that lasts longest counts.
+        several rows for one (key, environment), the active one that lasts longest counts. Or a decision of support's:
+        keep it under `data.overrideId`; while one of effect `withhold` is in force, nothing else of its key counts.
       required: [position, kind, accountId, transactionId, occurredAt, data]
       properties:
         position:
@@ -2240,25 +2760,43 @@ components:
             - $ref: '#/components/schemas/AccountId'
             - type: 'null'
         transactionId:
-          $ref: '#/components/schemas/TransactionId'
+          description: Null where support decided.
+          anyOf:
+            - $ref: '#/components/schemas/TransactionId'
+            - type: 'null'
         occurredAt:
           $ref: '#/components/schemas/Instant'
         data:
           type: object
-          required: [key, productId, environment, originalTransactionId, active, ended, since, until, reason]
+          required:
+            - key
+            - productId
+            - environment
+            - originalTransactionId
+            - active
+            - ended
+            - since
+            - until
+            - reason
+            - overrideId
+            - effect
           properties:
             key:
               type: string
               minLength: 1
               maxLength: 255
             productId:
-              type: string
+              description: Null where support decided.
+              type: [string, 'null']
               minLength: 1
               maxLength: 255
             environment:
               $ref: '#/components/schemas/Environment'
             originalTransactionId:
-              $ref: '#/components/schemas/TransactionId'
+              description: Null where support decided.
+              anyOf:
+                - $ref: '#/components/schemas/TransactionId'
+                - type: 'null'
             active:
               description: As of `occurredAt`; it ends at `until` without another change.
               type: boolean
@@ -2273,9 +2811,20 @@ components:
                 - $ref: '#/components/schemas/Instant'
                 - type: 'null'
             reason:
-              description: Why it is there, or is gone; null when the settings or the catalogue took it away.
+              description: |
+                Why it is there, or is gone; null when the settings or the catalogue took it away, or support ended it.
               anyOf:
                 - $ref: '#/components/schemas/EntitlementReason'
+                - type: 'null'
+            overrideId:
+              description: Support's decision; null where a purchase speaks.
+              anyOf:
+                - $ref: '#/components/schemas/OverrideId'
+                - type: 'null'
+            effect:
+              description: What support's decision does; null where a purchase speaks.
+              anyOf:
+                - $ref: '#/components/schemas/OverrideEffect'
                 - type: 'null'
 
     GrantChange:
@@ -2344,13 +2893,18 @@ components:
           $ref: '#/components/schemas/Instant'
         data:
           type: object
-          required: [caseId, status]
+          required: [caseId, status, outcome]
           properties:
             caseId:
               $ref: '#/components/schemas/CaseId'
             status:
               type: string
               enum: [open, resolved]
+            outcome:
+              description: Null while it is open.
+              anyOf:
+                - $ref: '#/components/schemas/CaseOutcome'
+                - type: 'null'
 
     GrantList:
       type: object
@@ -2574,7 +3128,7 @@ components:
           type: string
           pattern: ^[a-z][a-z0-9_]{0,63}$
 
-    Recheck:
+    Why:
       type: object
       additionalProperties: false
       required: [why]
@@ -2583,6 +3137,268 @@ components:
           description: Kept with the caller's name.
           type: string
           minLength: 1
+          maxLength: 500
+
+    CaseList:
+      type: object
+      required: [cases, nextCursor]
+      properties:
+        cases:
+          type: array
+          maxItems: 200
+          items:
+            $ref: '#/components/schemas/Case'
+        nextCursor:
+          anyOf:
+            - $ref: '#/components/schemas/Cursor'
+            - type: 'null'
+
+    Case:
+      type: object
+      description: An account claims what another one holds.
+      required:
+        - id
+        - status
+        - outcome
+        - environment
+        - originalTransactionId
+        - claimant
+        - holder
+        - transactions
+        - transactionCount
+        - openedAt
+        - ageSeconds
+        - resolvedAt
+        - resolvedBy
+        - why
+      properties:
+        id:
+          $ref: '#/components/schemas/CaseId'
+        status:
+          type: string
+          enum: [open, resolved]
+        outcome:
+          description: Null while it is open.
+          anyOf:
+            - $ref: '#/components/schemas/CaseOutcome'
+            - type: 'null'
+        environment:
+          anyOf:
+            - $ref: '#/components/schemas/Environment'
+            - type: 'null'
+        originalTransactionId:
+          anyOf:
+            - $ref: '#/components/schemas/TransactionId'
+            - type: 'null'
+        claimant:
+          description: Who claims. Null once the claim is released.
+          anyOf:
+            - $ref: '#/components/schemas/CaseParty'
+            - type: 'null'
+        holder:
+          description: Who holds the purchase now; the claimant itself after a transfer. Null when nobody does.
+          anyOf:
+            - $ref: '#/components/schemas/CaseParty'
+            - type: 'null'
+        transactions:
+          description: What it is about, newest first; at most 20 of them.
+          type: array
+          maxItems: 20
+          items:
+            type: object
+            required: [transactionId, productId, state, reason, purchaseDate]
+            properties:
+              transactionId:
+                $ref: '#/components/schemas/TransactionId'
+              productId:
+                type: [string, 'null']
+                maxLength: 255
+              state:
+                $ref: '#/components/schemas/State'
+              reason:
+                $ref: '#/components/schemas/StateReason'
+              purchaseDate:
+                anyOf:
+                  - $ref: '#/components/schemas/Instant'
+                  - type: 'null'
+        transactionCount:
+          description: How many there are.
+          type: integer
+          format: int64
+          minimum: 0
+        openedAt:
+          $ref: '#/components/schemas/Instant'
+        ageSeconds:
+          description: From `openedAt` to `resolvedAt`, or to now.
+          type: integer
+          format: int64
+          minimum: 0
+        resolvedAt:
+          description: Null while it is open.
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        resolvedBy:
+          description: The name of the key that closed it; null while it is open.
+          type: [string, 'null']
+          maxLength: 128
+        why:
+          description: Null while it is open, and once the words are erased.
+          type: [string, 'null']
+          maxLength: 500
+
+    CaseOutcome:
+      description: '`transferred`: the claimant holds the purchase now. `refused`: it does not get it.'
+      type: string
+      enum: [transferred, refused]
+
+    CaseParty:
+      type: object
+      required: [accountId, transactionId, claimedAt, tokenComparison]
+      properties:
+        accountId:
+          description: Null once the account is erased.
+          anyOf:
+            - $ref: '#/components/schemas/AccountId'
+            - type: 'null'
+        transactionId:
+          description: The transaction that it posted.
+          $ref: '#/components/schemas/TransactionId'
+        claimedAt:
+          $ref: '#/components/schemas/Instant'
+        tokenComparison:
+          description: How the purchase's appAccountToken compares with the account's; null while there was nothing to compare.
+          anyOf:
+            - type: string
+              enum: [match, mismatch, absent, not_comparable]
+            - type: 'null'
+
+    CaseResolution:
+      type: object
+      additionalProperties: false
+      required: [outcome, why]
+      properties:
+        outcome:
+          $ref: '#/components/schemas/CaseOutcome'
+        why:
+          description: Kept with the caller's name.
+          type: string
+          minLength: 1
+          maxLength: 500
+
+    OverrideId:
+      description: Opaque.
+      type: string
+      pattern: ^[A-Za-z0-9._:-]{1,200}$
+
+    OverrideRequest:
+      type: object
+      additionalProperties: false
+      required: [key, effect, why]
+      properties:
+        key:
+          description: An entitlement's key, as the catalogue names it.
+          type: string
+          minLength: 1
+          maxLength: 255
+        effect:
+          $ref: '#/components/schemas/OverrideEffect'
+        environment:
+          description: The store whose entitlements it stands among; Production when it is left out.
+          $ref: '#/components/schemas/Environment'
+        until:
+          description: When it ends by itself, in the future (RFC 3339). Left out, it lasts until it is ended.
+          type: string
+          format: date-time
+        why:
+          description: Kept with the caller's name.
+          type: string
+          minLength: 1
+          maxLength: 500
+
+    OverrideEffect:
+      description: '`grant`: the account may use it. `withhold`: it may not, whatever else entitles.'
+      type: string
+      enum: [grant, withhold]
+
+    OverrideList:
+      type: object
+      required: [overrides, nextCursor]
+      properties:
+        overrides:
+          type: array
+          maxItems: 200
+          items:
+            $ref: '#/components/schemas/Override'
+        nextCursor:
+          anyOf:
+            - $ref: '#/components/schemas/Cursor'
+            - type: 'null'
+
+    Override:
+      type: object
+      description: What support decided that an account may or may not use, with who and why.
+      required:
+        - id
+        - accountId
+        - key
+        - effect
+        - environment
+        - active
+        - since
+        - until
+        - madeBy
+        - why
+        - endedAt
+        - endedBy
+        - endedWhy
+      properties:
+        id:
+          $ref: '#/components/schemas/OverrideId'
+        accountId:
+          description: Null once the account is erased.
+          anyOf:
+            - $ref: '#/components/schemas/AccountId'
+            - type: 'null'
+        key:
+          type: string
+          minLength: 1
+          maxLength: 255
+        effect:
+          $ref: '#/components/schemas/OverrideEffect'
+        environment:
+          $ref: '#/components/schemas/Environment'
+        active:
+          description: Whether it is in force.
+          type: boolean
+        since:
+          $ref: '#/components/schemas/Instant'
+        until:
+          description: Null means without end.
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        madeBy:
+          description: The name of the key that made it.
+          type: string
+          minLength: 1
+          maxLength: 128
+        why:
+          description: Null once the words are erased.
+          type: [string, 'null']
+          maxLength: 500
+        endedAt:
+          description: Null when nobody ended it.
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        endedBy:
+          description: The name of the key that ended it; null when nobody did.
+          type: [string, 'null']
+          maxLength: 128
+        endedWhy:
+          description: Null when nobody ended it, and once the words are erased.
+          type: [string, 'null']
           maxLength: 500
 
     CoverageList:
@@ -2841,6 +3657,7 @@ components:
         - transaction-refused
         - transaction-claimed
         - grant-cancelled
+        - override-limit
         - notification-refused
         - not-ready
         - overloaded

@@ -13,7 +13,7 @@ struct EdgeReadingTests {
         var useCases = StubUseCases()
         useCases.onEntitlements = { account async throws(ServiceError) in
             guard account.rawValue == "player-1" else { return [] }
-            return [EntitlementView(entitlement: Sample.entitlement, isActive: true, reason: .paid)]
+            return [EntitlementView(Sample.entitlement, at: Sample.now)]
         }
         return useCases
     }
@@ -130,7 +130,8 @@ struct EdgeReadingTests {
             .identified(.original(.sandbox, OriginalTransactionID("1"))), .absorbed(by: ChainID(7)),
             .transaction(transaction), .evidence(id, .deciding), .claim(claim), .claimCase(dispute), .grant(grant),
             .entitlement(right), .entitlementEnded(right.id), .movement(movement),
-            .checkRequested(Sample.id, reasonNumber: 3),
+            .checkRequested(Sample.id, reasonNumber: 3), .staffOverride(Sample.override),
+            .identified(.account(AccountNumber(987_654_321))),
         ]
         let event = RecordedEvent(
             position: 17, chainVersion: 2, recordedAt: Sample.now, input: "evidence", rule: "purchase_confirmed",
@@ -148,7 +149,7 @@ struct EdgeReadingTests {
                 shown["changes"]?.items?.compactMap { $0["kind"]?.text } == [
                     "identified", "identified", "absorbed", "state", "evidence", "claim", "case", "grant",
                     "entitlement",
-                    "entitlement_ended", "movement", "check_requested",
+                    "entitlement_ended", "movement", "check_requested", "override", "identified",
                 ])
             #expect(!first.text.contains("987654321"))
             #expect(shown["position"]?.text == "17")

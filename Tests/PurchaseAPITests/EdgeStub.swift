@@ -42,6 +42,7 @@ struct StubUseCases: UseCases {
     var onRestore: @Sendable (RestoreRequest, AccountID, Caller) async throws(ServiceError) -> RestoreOutcome = {
         _, _, _ async throws(ServiceError) in .restored(Restoration())
     }
+    var staff = StubStaff()
     var onCoverage: @Sendable () async throws(ServiceError) -> [CoverageView] = {
         () async throws(ServiceError) in []
     }

@@ -32,17 +32,17 @@ extension Handlers {
 extension JSONWriter {
     /// One row of what an account may use.
     mutating func entitlement(_ view: EntitlementView) {
-        let row = view.entitlement
         object { writer in
-            writer.member("key", row.id.key)
-            writer.member("productId", row.productID)
-            writer.member("environment", row.environment.rawValue)
+            writer.member("key", view.key)
+            writer.member("productId", view.productID)
+            writer.member("environment", view.environment.rawValue)
             writer.member("active", view.isActive)
-            writer.member("since", row.since)
-            writer.member("until", row.until)
+            writer.member("since", view.since)
+            writer.member("until", view.until)
             writer.member("reason", view.reason.rawValue)
-            writer.member("transactionId", row.id.transactionID)
-            writer.member("originalTransactionId", row.originalTransactionID)
+            writer.member("transactionId", view.transactionID)
+            writer.member("originalTransactionId", view.originalTransactionID)
+            writer.member("overrideId", view.overrideID)
         }
     }
 }

@@ -55,6 +55,8 @@ extension JSONWriter {
                 writer.member("since", right.since)
                 writer.member("until", right.until)
                 writer.member("reason", right.reason?.rawValue)
+                writer.member("overrideId", right.overrideID)
+                writer.member("effect", right.effect?.rawValue)
             case .grant(let grant):
                 writer.member("id", grant.id)
                 writer.member("kind", grant.kind.rawValue)
@@ -66,6 +68,7 @@ extension JSONWriter {
             case .claimCase(let claimCase):
                 writer.member("caseId", claimCase.id)
                 writer.member("status", claimCase.status.rawValue)
+                writer.member("outcome", claimCase.outcome?.rawValue)
             }
         }
     }

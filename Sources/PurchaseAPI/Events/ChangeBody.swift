@@ -24,6 +24,8 @@ extension JSONWriter {
                 writer.member("caseId", claimCase.id)
                 writer.member("status", claimCase.status.rawValue)
                 writer.member("openedAt", claimCase.openedAt)
+                writer.member("outcome", claimCase.resolution?.outcome.rawValue)
+                writer.member("reasonNumber", claimCase.resolution?.reasonNumber)
             case .grant(let grant): writer.delivery(grant)
             case .entitlement(let entitlement): writer.right(entitlement)
             case .entitlementEnded(let id):
@@ -35,6 +37,7 @@ extension JSONWriter {
                 writer.member("kind", "check_requested")
                 writer.member("transactionId", id)
                 writer.member("reasonNumber", reasonNumber)
+            case .staffOverride(let override): writer.decision(override)
             }
         }
     }
@@ -49,6 +52,10 @@ extension JSONWriter {
         case .original(let environment, let id):
             member("environment", environment.rawValue)
             member("originalTransactionId", id)
+            member("transactionId", String?.none)
+        case .account:
+            member("environment", String?.none)
+            member("originalTransactionId", String?.none)
             member("transactionId", String?.none)
         }
     }
@@ -109,6 +116,19 @@ extension JSONWriter {
         member("rule", entitlement.rule.rawValue)
         member("since", entitlement.since)
         member("until", entitlement.until)
+    }
+
+    private mutating func decision(_ override: Override) {
+        member("kind", "override")
+        member("overrideId", override.id)
+        member("key", override.terms.key)
+        member("effect", override.terms.effect.rawValue)
+        member("environment", override.terms.environment.rawValue)
+        member("since", override.since)
+        member("until", override.terms.until)
+        member("reasonNumber", override.reasonNumber)
+        member("endedAt", override.ending?.endedAt)
+        member("endReasonNumber", override.ending?.reasonNumber)
     }
 
     private mutating func movement(_ movement: Movement) {

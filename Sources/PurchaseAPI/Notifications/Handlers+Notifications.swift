@@ -40,7 +40,8 @@ extension Problem {
         case .fault(let cause):
             self = .overloaded(retryAfterSeconds: 60)
             self.cause = cause
-        case .notFound, .grantCancelled, .rateLimited, .identityUnavailable: self = .overloaded(retryAfterSeconds: 60)
+        case .notFound, .grantCancelled, .overrideLimit, .rateLimited, .identityUnavailable:
+            self = .overloaded(retryAfterSeconds: 60)
         }
     }
 }

@@ -12,6 +12,8 @@ extension Problem {
     static let notFound = Problem(.notFound, "Nothing under this address that the caller may see.")
     static let grantCancelled = Problem(
         .grantCancelled, "The purchase was refunded before this grant was acknowledged.")
+    static let overrideLimit = Problem(
+        .overrideLimit, "The account has \(Override.liveMax) overrides in force. End one, then make the next.")
     /// The request body didn't arrive, or the use case didn't end, within the time limit.
     static let tooSlow = retry(.overloaded, after: 1, "The request was not done in time. Sending it again is safe.")
 
@@ -83,6 +85,7 @@ extension Problem {
         switch error {
         case .notFound: self = .notFound
         case .grantCancelled: self = .grantCancelled
+        case .overrideLimit: self = .overrideLimit
         case .rateLimited(let seconds):
             self = .retry(.rateLimited, after: seconds, "There are too many of these already. Nothing is stored.")
         case .overloaded(let seconds): self = .overloaded(retryAfterSeconds: seconds)

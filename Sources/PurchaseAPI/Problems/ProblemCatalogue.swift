@@ -24,6 +24,8 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     case transactionClaimed = "transaction-claimed"
     /// A refund came before the delivery was acknowledged.
     case grantCancelled = "grant-cancelled"
+    /// The account has as many overrides in force as it may have.
+    case overrideLimit = "override-limit"
     /// A notification that Apple did not sign.
     case notificationRefused = "notification-refused"
     /// The process can't serve now; health checks only.
@@ -44,7 +46,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
         case .forbidden: 403
         case .notFound: 404
         case .methodNotAllowed: 405
-        case .transactionClaimed, .grantCancelled: 409
+        case .transactionClaimed, .grantCancelled, .overrideLimit: 409
         case .payloadTooLarge: 413
         case .unsupportedMediaType: 415
         case .transactionRefused: 422
@@ -68,6 +70,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
         case .transactionRefused: "The transaction is refused"
         case .transactionClaimed: "The transaction is claimed by another account"
         case .grantCancelled: "The grant is cancelled"
+        case .overrideLimit: "The account has too many overrides"
         case .notificationRefused: "The notification is refused"
         case .notReady: "The service is not ready"
         case .overloaded: "The service cannot take the request now"
@@ -80,7 +83,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
         switch self {
         case .rateLimited, .notReady, .overloaded, .internalError: true
         case .invalidRequest, .unauthenticated, .forbidden, .notFound, .methodNotAllowed, .payloadTooLarge,
-            .unsupportedMediaType, .transactionRefused, .transactionClaimed, .grantCancelled,
+            .unsupportedMediaType, .transactionRefused, .transactionClaimed, .grantCancelled, .overrideLimit,
             .notificationRefused:
             false
         }

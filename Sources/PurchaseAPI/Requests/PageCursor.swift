@@ -17,6 +17,26 @@ enum PageCursor {
             createdAt: Instant(millisecondsSince1970: milliseconds), id: GrantID(String(parts[1])))
     }
 
+    static func text(_ cursor: CaseCursor) -> String {
+        Base64URL.encode("c\(cursor.openedAt.millisecondsSince1970).\(cursor.id.rawValue)")
+    }
+
+    static func cases(_ text: String) -> CaseCursor? {
+        guard let plain = Base64URL.decode(text), plain.first == "c" else { return nil }
+        let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
+        guard parts.count == 2, let milliseconds = Int64(parts[0]), Syntax.isOpaqueID(String(parts[1])) else {
+            return nil
+        }
+        return CaseCursor(openedAt: Instant(millisecondsSince1970: milliseconds), id: CaseID(String(parts[1])))
+    }
+
+    static func text(beforeOverride number: Int64) -> String { Base64URL.encode("o\(number)") }
+
+    static func override(_ text: String) -> Int64? {
+        guard let plain = Base64URL.decode(text), plain.first == "o" else { return nil }
+        return Int64(plain.dropFirst()).flatMap { $0 > 0 ? $0 : nil }
+    }
+
     static func text(afterVersion version: Int64) -> String { Base64URL.encode("e\(version)") }
 
     static func version(_ text: String) -> Int64? {

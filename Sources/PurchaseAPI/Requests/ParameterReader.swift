@@ -59,10 +59,33 @@ struct ParameterReader {
             ?? GrantID("")
     }
 
+    /// The path's case id; on a fault a value that ``check(with:)`` keeps from being used.
+    mutating func caseID() -> CaseID {
+        path("id", rule: "Must be 1 to 200 of A-Z a-z 0-9 . _ : -.") { Syntax.isOpaqueID($0) ? CaseID($0) : nil }
+            ?? CaseID("")
+    }
+
+    /// The path's `overrideId`; on a fault a value that ``check(with:)`` keeps from being used.
+    mutating func overrideID() -> OverrideID {
+        path("overrideId", rule: "Must be 1 to 200 of A-Z a-z 0-9 . _ : -.") {
+            Syntax.isOpaqueID($0) ? OverrideID($0) : nil
+        } ?? OverrideID("")
+    }
+
     private mutating func path<Value>(_ name: String, rule: String, _ convert: (String) -> Value?) -> Value? {
         let raw = parameters.get(name) ?? ""
         guard let value = PercentEncoding.decode(raw[...]).flatMap(convert) else {
             faults.add(path: name, rule)
+            return nil
+        }
+        return value
+    }
+
+    /// A text of the query as another type; `nil` when it is absent, a fault when `convert` gives `nil`.
+    mutating func value<Value>(_ name: String, rule: String, _ convert: (String) -> Value?) -> Value? {
+        guard let text = query.first(where: { $0.name == name })?.value else { return nil }
+        guard let value = convert(text) else {
+            faults.add(query: name, rule)
             return nil
         }
         return value

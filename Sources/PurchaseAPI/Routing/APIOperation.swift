@@ -23,6 +23,18 @@ package enum APIOperation: String, CaseIterable, Sendable {
     case restorePurchases
     /// Say that a delivery is credited.
     case acknowledgeGrant
+    /// List disputes between accounts.
+    case listCases
+    /// Read one dispute.
+    case getCase
+    /// Close a dispute.
+    case resolveCase
+    /// List what support decided about an account.
+    case listOverrides
+    /// Let an account use something, or keep it from using it.
+    case createOverride
+    /// End such a decision.
+    case endOverride
     /// Read up to when Apple's notifications are complete.
     case getCoverage
     /// Read how the service gets on with Apple.
@@ -40,8 +52,10 @@ package enum APIOperation: String, CaseIterable, Sendable {
     package var method: HTTPRequest.Method {
         switch self {
         case .postTransaction, .recheckTransaction, .queryEntitlements, .restorePurchases, .acknowledgeGrant,
-            .postNotification:
+            .postNotification, .resolveCase, .createOverride:
             .post
+        case .endOverride: .delete
+        case .listCases, .getCase, .listOverrides: .get
         case .getTransaction, .listTransactionEvents, .getEntitlements, .listChanges, .listGrants, .getCoverage,
             .getAppleHealth, .getLiveness, .getReadiness, .getOpenAPI:
             .get
@@ -61,6 +75,11 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .listGrants: "/v1/accounts/{accountId}/grants"
         case .restorePurchases: "/v1/accounts/{accountId}/restore"
         case .acknowledgeGrant: "/v1/grants/{id}/acknowledge"
+        case .listCases: "/v1/cases"
+        case .getCase: "/v1/cases/{id}"
+        case .resolveCase: "/v1/cases/{id}/resolve"
+        case .listOverrides, .createOverride: "/v1/accounts/{accountId}/overrides"
+        case .endOverride: "/v1/accounts/{accountId}/overrides/{overrideId}"
         case .getCoverage: "/v1/coverage"
         case .getAppleHealth: "/v1/apple/health"
         case .postNotification: "/v1/notifications/apple"
@@ -79,6 +98,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .getEntitlements: [.app, .user, .support]
         case .restorePurchases: [.app, .user]
         case .queryEntitlements, .listChanges, .listGrants, .acknowledgeGrant: [.app]
+        case .listCases, .getCase, .resolveCase, .listOverrides, .createOverride, .endOverride: [.support]
         case .getCoverage, .getAppleHealth: [.support, .finance]
         case .postNotification, .getLiveness, .getReadiness, .getOpenAPI: []
         }

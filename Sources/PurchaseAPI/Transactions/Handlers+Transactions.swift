@@ -33,7 +33,7 @@ extension Handlers {
         var parameters = ParameterReader(request, context)
         let id = parameters.transactionID()
         let object = try await readJSONObject(of: request, maximumBytes: configuration.maximumBodyBytes)
-        let (why, faults) = RecheckRequest.read(object)
+        let (why, faults) = WhyRequest.read(object)
         try parameters.check(with: faults)
         let view = try await useCases.recheck(id, why: why, by: caller, requestID: context.requestID)
         return response(to: view)

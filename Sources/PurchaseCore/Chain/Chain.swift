@@ -8,6 +8,8 @@ package struct Chain: Equatable, Sendable {
         case provisional(TransactionID)
         /// Verified evidence named the store and the original transaction.
         case original(StoreEnvironment, OriginalTransactionID)
+        /// What support decided about an account; no transactions.
+        case account(AccountNumber)
     }
 
     /// The ledger's number; `nil` until the first event is committed.
@@ -34,6 +36,8 @@ package struct Chain: Equatable, Sendable {
     package var movements: [Movement]
     /// Disputes.
     package var cases: [CaseID: ClaimCase]
+    /// Support's decisions about an account; in a chain of the account alone.
+    package var overrides: [OverrideID: Override]
     /// When Apple is asked next: work in progress, not history, and so no part of replay.
     package var checks: [TransactionID: Check]
     /// Names and tokens from the erasable tables: needed to decide, and no part of replay.
@@ -51,6 +55,7 @@ package struct Chain: Equatable, Sendable {
         self.entitlements = [:]
         self.movements = []
         self.cases = [:]
+        self.overrides = [:]
         self.checks = [:]
         self.erasable = ErasableFacts()
     }
@@ -58,7 +63,7 @@ package struct Chain: Equatable, Sendable {
     /// The store, once evidence named it.
     package var environment: StoreEnvironment? {
         switch identity {
-        case .provisional: nil
+        case .provisional, .account: nil
         case .original(let environment, _): environment
         }
     }
@@ -116,7 +121,7 @@ package struct Claim: Hashable, Codable, Sendable {
         case held
         /// The purchase carries another account's token.
         case refused
-        /// Another account holds the chain; a case is open.
+        /// Another account holds the chain; there is a case, open or refused.
         case conflict
     }
 
@@ -180,13 +185,18 @@ package struct ClaimCase: Hashable, Codable, Sendable {
     package var status: Status
     /// When it was opened.
     package var openedAt: Instant
+    /// How it was closed; `nil` while it is open.
+    package var resolution: Resolution?
 
     /// A case with every field.
-    package init(id: CaseID, account: AccountNumber, status: Status, openedAt: Instant) {
+    package init(
+        id: CaseID, account: AccountNumber, status: Status, openedAt: Instant, resolution: Resolution? = nil
+    ) {
         self.id = id
         self.account = account
         self.status = status
         self.openedAt = openedAt
+        self.resolution = resolution
     }
 }
 

@@ -15,6 +15,7 @@
 package func decide(_ chain: Chain, _ input: Input, policy: Policy, now: Instant) -> Decision {
     guard chain.absorbedBy == nil else { return .nothing(.absorbed) }
     var draft = Draft(chain: chain, policy: policy, now: now)
+    if case .account(let account) = chain.identity { return draft.accountInput(input, of: account) }
     switch input {
     case .claimed(_, _, _, isAutomatic: true) where !chain.claims.isEmpty:
         return .nothing(.noEffect)
@@ -32,6 +33,10 @@ package func decide(_ chain: Chain, _ input: Input, policy: Policy, now: Instant
         return draft.checkDue(id, input: input.kind)
     case .staffActed(.recheck(let id), let reasonNumber):
         return draft.recheckRequested(id, reasonNumber: reasonNumber)
+    case .staffActed(.resolveCase(let id, let outcome), let reasonNumber):
+        return draft.caseResolved(id, outcome, reasonNumber: reasonNumber)
+    case .staffActed(.override, _), .staffActed(.endOverride, _):
+        return .nothing(.noEffect)
     case .grantAcknowledged(let id):
         return draft.grantAcknowledged(id)
     case .policyChanged:
@@ -253,7 +258,7 @@ struct Draft {
         let identity = Chain.Identity.original(facts.environment, facts.originalTransactionID)
         switch chain.identity {
         case .provisional: record(.identified(identity))
-        case .original: if chain.version == 0 { record(.identified(chain.identity)) }
+        case .original, .account: if chain.version == 0 { record(.identified(chain.identity)) }
         }
     }
 

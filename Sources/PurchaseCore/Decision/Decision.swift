@@ -46,6 +46,8 @@ package enum Decision: Equatable, Sendable {
         case unknownTransaction = "unknown_transaction"
         /// The chain was taken in by another one: load that one and decide again.
         case absorbed
+        /// An account has as many live overrides as it may have.
+        case limitReached = "limit_reached"
         /// The input changes nothing.
         case noEffect = "no_effect"
     }
@@ -95,6 +97,12 @@ package enum Rule: String, Hashable, Codable, Sendable, CaseIterable {
     case recheckRequested = "recheck_requested"
     /// The app's server credited a delivery.
     case grantAcknowledged = "grant_acknowledged"
+    /// A person closed a dispute.
+    case caseResolved = "case_resolved"
+    /// A person decided what an account may use.
+    case overrideMade = "override_made"
+    /// A person ended such a decision.
+    case overrideEnded = "override_ended"
     /// Settings or catalogue changed and what follows from them.
     case policyChanged = "policy_changed"
 }

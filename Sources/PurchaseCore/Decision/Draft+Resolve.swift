@@ -138,6 +138,8 @@ extension CaseID {
     static func forDispute(in identity: Chain.Identity, account: AccountNumber) -> CaseID {
         switch identity {
         case .provisional(let id): CaseID("case-unknown-\(id)-\(account.rawValue)")
+        // Such a chain has no claims, and so no disputes.
+        case .account(let owner): CaseID("case-account-\(owner.rawValue)-\(account.rawValue)")
         case .original(.production, let id): CaseID("case-production-\(id)-\(account.rawValue)")
         case .original(.sandbox, let id): CaseID("case-sandbox-\(id)-\(account.rawValue)")
         }

@@ -98,4 +98,10 @@ package enum AppStoreNonAnswer: Hashable, Sendable {
 package enum StaffAction: Hashable, Sendable {
     /// Ask Apple again, now.
     case recheck(TransactionID)
+    /// Close a dispute, or correct how it was closed.
+    case resolveCase(CaseID, ClaimCase.Outcome)
+    /// Let the account of the chain use something, or keep it from using it.
+    case override(Override.Terms)
+    /// End that before its time.
+    case endOverride(OverrideID)
 }

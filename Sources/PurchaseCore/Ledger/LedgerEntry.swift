@@ -24,6 +24,8 @@ package enum LedgerEntry: Hashable, Sendable {
     case movement(Movement)
     /// A person asked for a check; the words of the reason are erasable and referred to by number.
     case checkRequested(TransactionID, reasonNumber: Int64)
+    /// What a person decided that an account may use, new or ended.
+    case staffOverride(Override)
 
     /// How an item of evidence stands in its purchase's set after the event.
     package enum Standing: String, Hashable, Codable, Sendable, CaseIterable {
@@ -49,6 +51,7 @@ extension LedgerEntry: Codable {
         case entitlementEnded = "entitlement_ended"
         case movement
         case checkRequested = "check_requested"
+        case staffOverride = "override"
     }
 
     /// Reads `{kind, value, …}`; this form is the ledger's for ever: old entries must stay readable.
@@ -69,6 +72,7 @@ extension LedgerEntry: Codable {
         case .movement: self = .movement(try value())
         case .checkRequested:
             self = .checkRequested(try value(), reasonNumber: try container.decode(Int64.self, forKey: .reasonNumber))
+        case .staffOverride: self = .staffOverride(try value())
         }
     }
 
@@ -96,18 +100,21 @@ extension LedgerEntry: Codable {
         case .checkRequested(let id, let number):
             try write(.checkRequested, id)
             try container.encode(number, forKey: .reasonNumber)
+        case .staffOverride(let override): try write(.staffOverride, override)
         }
     }
 }
 
 extension Chain.Identity {
-    private enum Key: String, CodingKey { case provisional, environment, originalTransactionId }
+    private enum Key: String, CodingKey { case provisional, environment, originalTransactionId, account }
 
-    /// Reads `{provisional}` or `{environment, originalTransactionId}`.
+    /// Reads `{provisional}`, `{account}` or `{environment, originalTransactionId}`.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         if let id = try container.decodeIfPresent(TransactionID.self, forKey: .provisional) {
             self = .provisional(id)
+        } else if let account = try container.decodeIfPresent(AccountNumber.self, forKey: .account) {
+            self = .account(account)
         } else {
             self = .original(
                 try container.decode(StoreEnvironment.self, forKey: .environment),
@@ -115,7 +122,7 @@ extension Chain.Identity {
         }
     }
 
-    /// Writes `{provisional}` or `{environment, originalTransactionId}`.
+    /// Writes `{provisional}`, `{account}` or `{environment, originalTransactionId}`.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         switch self {
@@ -124,6 +131,8 @@ extension Chain.Identity {
         case .original(let environment, let id):
             try container.encode(environment, forKey: .environment)
             try container.encode(id, forKey: .originalTransactionId)
+        case .account(let account):
+            try container.encode(account, forKey: .account)
         }
     }
 }

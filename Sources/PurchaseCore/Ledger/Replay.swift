@@ -75,6 +75,8 @@ extension Chain {
             entitlements[entitlement.id] = entitlement
         case .entitlementEnded(let id):
             entitlements[id] = nil
+        case .staffOverride(let override):
+            overrides[override.id] = override
         case .movement(let movement):
             if !movements.contains(where: { $0.rowID == movement.rowID }) { movements.append(movement) }
         }

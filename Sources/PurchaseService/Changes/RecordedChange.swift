@@ -18,8 +18,8 @@ package struct RecordedChange: Hashable, Sendable {
     package var position: Int64
     /// Whose it is; `nil` when nobody holds the transaction, and once the account is erased.
     package var accountID: AccountID?
-    /// The transaction that it is about.
-    package var transactionID: TransactionID
+    /// The transaction that it is about; `nil` where support decided what an account may use.
+    package var transactionID: TransactionID?
     /// Our clock at the decision.
     package var occurredAt: Instant
     /// What changed.
@@ -27,7 +27,7 @@ package struct RecordedChange: Hashable, Sendable {
 
     /// Takes every part.
     package init(
-        position: Int64, accountID: AccountID?, transactionID: TransactionID, occurredAt: Instant, content: Content
+        position: Int64, accountID: AccountID?, transactionID: TransactionID?, occurredAt: Instant, content: Content
     ) {
         self.position = position
         self.accountID = accountID
@@ -54,16 +54,17 @@ package struct StateChange: Hashable, Sendable {
     }
 }
 
-/// One row of an account's entitlements: a consumer keeps it under (transactionId, key), or removes it.
+/// One row of an account's entitlements, or an override: a consumer keeps it under (transactionId or overrideId, key), or
+/// removes it.
 package struct EntitlementChange: Hashable, Sendable {
     /// What it entitles to.
     package var key: String
-    /// What was bought.
-    package var productID: ProductID
+    /// What was bought; `nil` for an override.
+    package var productID: ProductID?
     /// The store it was bought in.
     package var environment: StoreEnvironment
-    /// The chain's original transaction.
-    package var originalTransactionID: OriginalTransactionID
+    /// The chain's original transaction; `nil` for an override.
+    package var originalTransactionID: OriginalTransactionID?
     /// Whether the row is gone.
     package var hasEnded: Bool
     /// From when.
@@ -72,14 +73,18 @@ package struct EntitlementChange: Hashable, Sendable {
     ///
     /// Of a row that is gone: what it was.
     package var until: Instant?
-    /// Why it is there, or why not any more; `nil` when the settings or the catalogue took it away.
+    /// Why it is there, or why not any more; `nil` when the settings or the catalogue took it away, or support ended it.
     package var reason: EntitlementReason?
+    /// Support's decision; `nil` where a purchase speaks.
+    package var overrideID: OverrideID?
+    /// What the override does; `nil` where a purchase speaks.
+    package var effect: Override.Effect?
 
     /// Takes every part.
     package init(
-        key: String, productID: ProductID, environment: StoreEnvironment,
-        originalTransactionID: OriginalTransactionID, hasEnded: Bool, since: Instant, until: Instant?,
-        reason: EntitlementReason?
+        key: String, productID: ProductID?, environment: StoreEnvironment,
+        originalTransactionID: OriginalTransactionID?, hasEnded: Bool, since: Instant, until: Instant?,
+        reason: EntitlementReason?, overrideID: OverrideID? = nil, effect: Override.Effect? = nil
     ) {
         self.key = key
         self.productID = productID
@@ -89,10 +94,14 @@ package struct EntitlementChange: Hashable, Sendable {
         self.since = since
         self.until = until
         self.reason = reason
+        self.overrideID = overrideID
+        self.effect = effect
     }
 
     /// Whether it could be used at an instant.
-    package func isActive(at now: Instant) -> Bool { !hasEnded && (until.map { now < $0 } ?? true) }
+    package func isActive(at now: Instant) -> Bool {
+        !hasEnded && effect != .withhold && (until.map { now < $0 } ?? true)
+    }
 }
 
 /// One delivery: a consumer keeps it under its id.
@@ -133,10 +142,13 @@ package struct CaseChange: Hashable, Sendable {
     package var id: CaseID
     /// Whether it is open.
     package var status: ClaimCase.Status
+    /// How it was closed; `nil` while it is open.
+    package var outcome: ClaimCase.Outcome?
 
-    /// Takes both parts.
-    package init(id: CaseID, status: ClaimCase.Status) {
+    /// Takes every part.
+    package init(id: CaseID, status: ClaimCase.Status, outcome: ClaimCase.Outcome?) {
         self.id = id
         self.status = status
+        self.outcome = outcome
     }
 }

@@ -16,10 +16,10 @@ extension VouchService {
     ) async throws(ServiceError) -> [AccountID: [EntitlementView]] {
         let now = dependencies.clock.now()
         guard !accounts.isEmpty else { return [:] }
-        let rows = try await withLedger { () async throws(LedgerError) in
+        let rights = try await withLedger { () async throws(LedgerError) in
             try await ledger.entitlements(ofEach: accounts, at: now)
         }
-        return rows.mapValues { $0.map { EntitlementView($0, at: now) } }
+        return rights.mapValues { EntitlementView.merge($0, at: now) }
     }
 }
 
@@ -39,13 +39,5 @@ extension EntitlementReason {
         case .renewalUnconfirmed?: self = .renewalUnconfirmed
         case nil: self.init(row.rule)
         }
-    }
-}
-
-extension EntitlementView {
-    /// A row as it is at an instant.
-    init(_ row: Entitlement, at now: Instant) {
-        let isActive = row.isActive(at: now)
-        self.init(entitlement: row, isActive: isActive, reason: isActive ? EntitlementReason(row, at: now) : .expired)
     }
 }

@@ -3,7 +3,7 @@ package import PurchaseCore
 /// The ledger, as the use cases need it.
 ///
 /// Implemented by `PurchaseStore`; throws ``LedgerError`` alone.
-package protocol LedgerPort: NotificationPort, CoveragePort, PolicyPort, RestorePort, UnprovenPostPort {
+package protocol LedgerPort: NotificationPort, CoveragePort, PolicyPort, RestorePort, StaffPort, UnprovenPostPort {
     /// The ledger's number of an account, given out on first sight; a stated token, and the one that it has by rule, are
     /// remembered for it.
     func accountNumber(
@@ -47,12 +47,13 @@ package protocol LedgerPort: NotificationPort, CoveragePort, PolicyPort, Restore
         sweeps: Bool, limit: Int, holder: String, until: Instant, now: Instant
     ) async throws(LedgerError) -> [TransactionID]
 
-    /// What an account may use: one row per (key, environment), the active one with the latest end.
-    func entitlements(of account: AccountNumber, at now: Instant) async throws(LedgerError) -> [Entitlement]
+    /// What an account may use: one row per (key, environment), the active one with the latest end, and the overrides
+    /// in force.
+    func entitlements(of account: AccountNumber, at now: Instant) async throws(LedgerError) -> AccountRights
     /// What each of many accounts may use, as ``entitlements(of:at:)`` lists it; one without anything is absent.
     func entitlements(
         ofEach accounts: [AccountID], at now: Instant
-    ) async throws(LedgerError) -> [AccountID: [Entitlement]]
+    ) async throws(LedgerError) -> [AccountID: AccountRights]
     /// The rows of the change feed after a position, oldest first.
     func changes(after position: Int64, limit: Int) async throws(LedgerError) -> [RecordedChange]
     /// The newest position of the change feed; 0 while there is none.

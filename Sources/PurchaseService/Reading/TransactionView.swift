@@ -57,6 +57,8 @@ package enum EntitlementReason: String, Hashable, Sendable, CaseIterable {
     case proratedKeep = "prorated_keep"
     /// Granted by support.
     case override
+    /// Withheld by support, whatever was bought.
+    case withheld
     /// Not paid (yet).
     case notPaid = "not_paid"
     /// Refused.
@@ -75,21 +77,4 @@ package enum EntitlementReason: String, Hashable, Sendable, CaseIterable {
     case ownershipNotAllowed = "ownership_not_allowed"
     /// The catalogue is strict and does not list the product.
     case productUnknown = "product_unknown"
-}
-
-/// An account's entitlement as the API lists it.
-package struct EntitlementView: Sendable {
-    /// The row.
-    package var entitlement: Entitlement
-    /// Whether it may be used now.
-    package var isActive: Bool
-    /// Why, or why not.
-    package var reason: EntitlementReason
-
-    /// Takes every part.
-    package init(entitlement: Entitlement, isActive: Bool, reason: EntitlementReason) {
-        self.entitlement = entitlement
-        self.isActive = isActive
-        self.reason = reason
-    }
 }

@@ -4,6 +4,8 @@ package enum ServiceError: Error, Hashable, Sendable {
     case notFound
     /// The delivery was cancelled by a refund: do not credit it.
     case grantCancelled
+    /// The account has as many overrides in force as it may have.
+    case overrideLimit
     /// Too many of these already; nothing was stored.
     case rateLimited(retryAfterSeconds: Int)
     /// Too much is waiting; nothing was stored.

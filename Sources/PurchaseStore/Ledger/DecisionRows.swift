@@ -46,6 +46,23 @@ struct DecisionRows {
         var account: Int64
         var status: String
         var opened_at: Int64
+        var outcome: String?
+        var reason_number: Int64?
+        var resolved_at: Int64?
+        var taken_from: Int64?
+    }
+
+    struct OverrideRow: Encodable {
+        var id: String
+        var account: Int64
+        var key: String
+        var environment: String
+        var effect: String
+        var since: Int64
+        var until: Int64?
+        var reason_number: Int64
+        var ended_at: Int64?
+        var end_reason_number: Int64?
     }
 
     struct GrantRow: Encodable {
@@ -110,6 +127,7 @@ struct DecisionRows {
     var purchases: [PurchaseRow] = []
     var claims: [ClaimRow] = []
     var cases: [CaseRow] = []
+    var overrides: [OverrideRow] = []
     var grants: [GrantRow] = []
     var entitlements: [EntitlementRow] = []
     var ended: [EndedRow] = []
@@ -123,6 +141,7 @@ struct DecisionRows {
         var transactionIDs: Set<TransactionID> = []
         var accounts: Set<AccountNumber> = []
         var caseIDs: Set<CaseID> = []
+        var overrideIDs: Set<OverrideID> = []
         var grantIDs: Set<GrantID> = []
         var entitlementIDs: Set<Entitlement.ID> = []
         for entry in decision.recorded.entries {
@@ -130,6 +149,7 @@ struct DecisionRows {
             case .transaction(let transaction): transactionIDs.insert(transaction.id)
             case .claim(let claim): accounts.insert(claim.account)
             case .claimCase(let claimCase): caseIDs.insert(claimCase.id)
+            case .staffOverride(let override): overrideIDs.insert(override.id)
             case .grant(let grant): grantIDs.insert(grant.id)
             case .entitlement(let entitlement): entitlementIDs.insert(entitlement.id)
             case .entitlementEnded(let id): entitlementIDs.insert(id)
@@ -140,11 +160,8 @@ struct DecisionRows {
         transactions = transactionIDs.sorted().compactMap { chain.transactions[$0] }.map { Self.row($0, in: chain) }
         purchases = Set(transactions.compactMap(Self.purchase)).sorted { $0.id < $1.id }
         claims = accounts.sorted().compactMap { chain.claims[$0] }.map(Self.row)
-        cases = caseIDs.sorted().compactMap { chain.cases[$0] }.map {
-            CaseRow(
-                id: $0.id.rawValue, account: $0.account.rawValue, status: $0.status.rawValue,
-                opened_at: $0.openedAt.millisecondsSince1970)
-        }
+        cases = caseIDs.sorted().compactMap { chain.cases[$0] }.map(Self.row)
+        overrides = overrideIDs.sorted().compactMap { chain.overrides[$0] }.map(Self.row)
         grants = grantIDs.sorted().compactMap { chain.grants[$0] }.map(Self.row)
         for id in entitlementIDs.sorted() {
             if let entitlement = chain.entitlements[id] {
@@ -254,7 +271,8 @@ extension DecisionRows.CheckRow {
 struct ChangeRow: Encodable {
     var kind: String
     var account: Int64?
-    var transaction: String
+    /// `nil` where support decided about an account.
+    var transaction: String?
     var data: [String: Value]
 
     /// A JSON value of a change's data; instants are milliseconds since 1970.
@@ -314,10 +332,8 @@ struct ChangeRow: Encodable {
                         ]))
             case .claimCase(let claimCase):
                 let transaction = chain.claims[claimCase.account]?.transactionID ?? chain.transactions.keys.min()
-                rows.append(
-                    ChangeRow(
-                        kind: "case", account: claimCase.account.rawValue, transaction: transaction?.rawValue ?? "",
-                        data: ["caseId": .text(claimCase.id.rawValue), "status": .text(claimCase.status.rawValue)]))
+                rows.append(ChangeRow(claimCase, about: transaction))
+            case .staffOverride(let override): rows.append(ChangeRow(override))
             case .transaction, .identified, .absorbed, .evidence, .renewal, .claim, .movement, .checkRequested:
                 continue
             }

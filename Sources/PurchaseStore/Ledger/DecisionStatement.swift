@@ -54,14 +54,22 @@ struct DecisionStatement {
         switch chain.identity {
         case .provisional(let id): (original, provisional) = (bind(.null(.text)), bind(.text(id.rawValue)))
         case .original(_, let id): (original, provisional) = (bind(.text(id.rawValue)), bind(.null(.text)))
+        case .account: (original, provisional) = (bind(.null(.text)), bind(.null(.text)))
         }
         let ids = bind(.textArray(chain.transactions.keys.sorted().map { .some($0.rawValue) }))
         guard let id = decision.before.id else {
+            let account: String
+            if case .account(let number) = chain.identity {
+                account = bind(.int8(number.rawValue))
+            } else {
+                account = bind(.null(.int8))
+            }
             add(
                 "cas",
                 """
-                INSERT INTO chains (version, environment, original_transaction_id, provisional_transaction_id)
-                SELECT 1, \(environment), \(original), \(provisional)
+                INSERT INTO chains (version, environment, original_transaction_id, provisional_transaction_id,
+                    account_number)
+                SELECT 1, \(environment), \(original), \(provisional), \(account)
                 WHERE NOT EXISTS (SELECT FROM transactions WHERE transaction_id = ANY (\(ids)))
                 ON CONFLICT DO NOTHING RETURNING chain_id, version
                 """)
@@ -236,7 +244,7 @@ struct DecisionStatement {
         }
     }
 
-    private struct Section: Sendable {
+    struct Section: Sendable {
         var name: String
         var text: String
         var json: @Sendable (DecisionRows) throws(LedgerError) -> String?
@@ -289,10 +297,15 @@ struct DecisionStatement {
         Section(
             "dispute", { $0.cases },
             """
-            INSERT INTO cases (case_id, chain_id, chain_version, account_number, status, opened_at)
-            SELECT r.id, cas.chain_id, cas.version, r.account, r.status, instant(r.opened_at)
-            FROM cas, jsonb_to_recordset($rows) AS r(id text, account bigint, status text, opened_at bigint)
-            ON CONFLICT (case_id) DO UPDATE SET chain_version = excluded.chain_version, status = excluded.status
+            INSERT INTO cases (case_id, chain_id, chain_version, account_number, status, opened_at, outcome,
+                reason_number, resolved_at, taken_from)
+            SELECT r.id, cas.chain_id, cas.version, r.account, r.status, instant(r.opened_at), r.outcome,
+                r.reason_number, instant(r.resolved_at), r.taken_from
+            FROM cas, jsonb_to_recordset($rows) AS r(id text, account bigint, status text, opened_at bigint,
+                outcome text, reason_number bigint, resolved_at bigint, taken_from bigint)
+            ON CONFLICT (case_id) DO UPDATE SET chain_version = excluded.chain_version, status = excluded.status,
+                outcome = excluded.outcome, reason_number = excluded.reason_number,
+                resolved_at = excluded.resolved_at, taken_from = excluded.taken_from
             """),
         Section(
             "claim", { $0.claims },
@@ -303,6 +316,8 @@ struct DecisionStatement {
                 instant(r.claimed_at)
             FROM cas, jsonb_to_recordset($rows) AS r(account bigint, status text, refusal text, comparison text,
                 case_id text, transaction text, claimed_at bigint)
+            -- Who loses the chain lets go of it before the next one holds it: there is never more than one.
+            ORDER BY r.status = 'held'
             ON CONFLICT (chain_id, account_number) DO UPDATE SET chain_version = excluded.chain_version,
                 status = excluded.status, refusal = excluded.refusal, token_comparison = excluded.token_comparison,
                 case_id = excluded.case_id, transaction_id = excluded.transaction_id, claimed_at = excluded.claimed_at
@@ -334,6 +349,7 @@ struct DecisionStatement {
                 product_id = excluded.product_id, state = excluded.state, rule = excluded.rule, since = excluded.since,
                 until = excluded.until, extension = excluded.extension, paid_until = excluded.paid_until
             """),
+        override,
         Section(
             "entitlement_ended", { $0.ended },
             """

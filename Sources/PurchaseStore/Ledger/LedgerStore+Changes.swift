@@ -15,11 +15,12 @@ extension LedgerStore {
         list.reserveCapacity(rows.count)
         for row in rows {
             let account: String? = try decode(row, "account_id")
+            let transaction: String? = try decode(row, "transaction_id")
             let occurredAt: PostgresTimestamp = try decode(row, "occurred_at")
             list.append(
                 RecordedChange(
                     position: try decode(row, "position"), accountID: account.map { AccountID($0) },
-                    transactionID: TransactionID(try decode(row, "transaction_id")), occurredAt: occurredAt.instant,
+                    transactionID: transaction.map { TransactionID($0) }, occurredAt: occurredAt.instant,
                     content: try StoredChange.content(try decode(row, "kind"), try decode(row, "data"))))
         }
         return list
@@ -36,21 +37,26 @@ extension LedgerStore {
     /// See ``LedgerPort/entitlements(ofEach:at:)``.
     package func entitlements(
         ofEach accounts: [AccountID], at now: Instant
-    ) async throws(LedgerError) -> [AccountID: [Entitlement]] {
+    ) async throws(LedgerError) -> [AccountID: AccountRights] {
         let at = PostgresTimestamp(now)
+        let ids = accounts.map(\.rawValue)
         let rows = try await run(
             """
-            SELECT DISTINCT ON (account_number, key, environment) account_id, account_number, transaction_id, key,
-                product_id, environment, original_transaction_id, state, rule, since, until, extension, paid_until
-            FROM accounts JOIN entitlements USING (account_number)
-            WHERE account_id = ANY (\(accounts.map(\.rawValue)))
-            ORDER BY account_number, key, environment, (until IS NULL OR until > \(at)) DESC, until DESC NULLS FIRST,
-                transaction_id
+            SELECT * FROM (SELECT DISTINCT ON (account_number, key, environment) account_id, account_number,
+                    \(fragment: Self.rightColumns), \(fragment: Self.noOverride)
+                FROM accounts JOIN entitlements USING (account_number)
+                WHERE account_id = ANY (\(ids))
+                ORDER BY account_number, key, environment, (until IS NULL OR until > \(at)) DESC,
+                    until DESC NULLS FIRST, transaction_id) AS bought
+            UNION ALL
+            SELECT account_id, account_number, \(fragment: Self.overrideColumns)
+            FROM accounts JOIN overrides USING (account_number)
+            WHERE account_id = ANY (\(ids)) AND ended_at IS NULL AND (until IS NULL OR until > \(at))
             """)
-        var all: [AccountID: [Entitlement]] = [:]
+        var all: [AccountID: AccountRights] = [:]
         for row in rows {
             let number = AccountNumber(try decode(row, "account_number"))
-            all[AccountID(try decode(row, "account_id")), default: []].append(try entitlement(row, of: number))
+            try add(row, of: number, to: &all[AccountID(try decode(row, "account_id")), default: AccountRights()])
         }
         return all
     }
@@ -66,13 +72,15 @@ private enum StoredChange {
 
     private struct Right: Decodable {
         var key: String
-        var productId: String
+        var productId: String?
         var environment: StoreEnvironment
-        var originalTransactionId: String
+        var originalTransactionId: String?
         var ended: Bool
         var since: Int64
         var until: Int64?
         var reason: String?
+        var overrideId: String?
+        var effect: Override.Effect?
     }
 
     private struct Delivery: Decodable {
@@ -88,6 +96,7 @@ private enum StoredChange {
     private struct Dispute: Decodable {
         var caseId: String
         var status: ClaimCase.Status
+        var outcome: ClaimCase.Outcome?
     }
 
     static func content(_ kind: String, _ json: String) throws(LedgerError) -> RecordedChange.Content {
@@ -99,7 +108,7 @@ private enum StoredChange {
         case "grant": return .grant(delivery(try LedgerJSON.value(json)))
         case "case":
             let data: Dispute = try LedgerJSON.value(json)
-            return .claimCase(CaseChange(id: CaseID(data.caseId), status: data.status))
+            return .claimCase(CaseChange(id: CaseID(data.caseId), status: data.status, outcome: data.outcome))
         default: throw LedgerError(.unreadable, "a change has an unknown kind")
         }
     }
@@ -111,10 +120,11 @@ private enum StoredChange {
             guard reason != nil else { throw LedgerError(.unreadable, "a change has an unknown reason") }
         }
         return EntitlementChange(
-            key: data.key, productID: ProductID(data.productId), environment: data.environment,
-            originalTransactionID: OriginalTransactionID(data.originalTransactionId), hasEnded: data.ended,
+            key: data.key, productID: data.productId.map { ProductID($0) }, environment: data.environment,
+            originalTransactionID: data.originalTransactionId.map { OriginalTransactionID($0) }, hasEnded: data.ended,
             since: Instant(millisecondsSince1970: data.since),
-            until: data.until.map { Instant(millisecondsSince1970: $0) }, reason: reason)
+            until: data.until.map { Instant(millisecondsSince1970: $0) }, reason: reason,
+            overrideID: data.overrideId.map { OverrideID($0) }, effect: data.effect)
     }
 
     private static func delivery(_ data: Delivery) -> GrantChange {

@@ -8,18 +8,22 @@ extension LedgerStore {
     /// See ``LedgerPort/entitlements(of:at:)``.
     package func entitlements(
         of account: AccountNumber, at now: Instant
-    ) async throws(LedgerError) -> [Entitlement] {
+    ) async throws(LedgerError) -> AccountRights {
         let at = PostgresTimestamp(now)
         let rows = try await run(
             """
-            SELECT DISTINCT ON (key, environment) transaction_id, key, product_id, environment, original_transaction_id,
-                state, rule, since, until, extension, paid_until
-            FROM entitlements WHERE account_number = \(account.rawValue)
-            ORDER BY key, environment, (until IS NULL OR until > \(at)) DESC, until DESC NULLS FIRST, transaction_id
+            SELECT * FROM (SELECT DISTINCT ON (key, environment) \(fragment: Self.rightColumns),
+                    \(fragment: Self.noOverride)
+                FROM entitlements WHERE account_number = \(account.rawValue)
+                ORDER BY key, environment, (until IS NULL OR until > \(at)) DESC, until DESC NULLS FIRST,
+                    transaction_id) AS bought
+            UNION ALL
+            SELECT \(fragment: Self.overrideColumns) FROM overrides
+            WHERE account_number = \(account.rawValue) AND ended_at IS NULL AND (until IS NULL OR until > \(at))
             """)
-        var list: [Entitlement] = []
-        for row in rows { list.append(try entitlement(row, of: account)) }
-        return list
+        var rights = AccountRights()
+        for row in rows { try add(row, of: account, to: &rights) }
+        return rights
     }
 
     /// Reads one row of `entitlements`.

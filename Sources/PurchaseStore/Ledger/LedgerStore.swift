@@ -80,6 +80,8 @@ package final class LedgerStore: LedgerPort {
         case .original(let environment, let id):
             try await chain(
                 where: "c.environment = \(environment.rawValue) AND c.original_transaction_id = \(id.rawValue)")
+        case .account(let number):
+            try await chain(where: "c.account_number = \(number.rawValue)")
         }
     }
 

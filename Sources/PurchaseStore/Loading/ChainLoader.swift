@@ -7,6 +7,7 @@ enum ChainLoader {
     static func statement(where condition: SQL) -> SQL {
         """
         SELECT c.chain_id, c.version, c.environment, c.original_transaction_id, c.provisional_transaction_id, c.absorbed_by,
+            c.account_number,
             (SELECT jsonb_agg(jsonb_build_object('id', t.transaction_id, 'refusal', t.refusal, 'purchaseID', t.purchase_id,
                 'createdAt', milliseconds(t.created_at), 'updatedAt', milliseconds(t.updated_at),
                 'state', jsonb_build_object('name', t.state, 'reason', t.reason,
@@ -28,7 +29,10 @@ enum ChainLoader {
                 'claimedAt', milliseconds(l.claimed_at)))
                 FROM claims l WHERE l.chain_id = c.chain_id) AS claims,
             (SELECT jsonb_agg(jsonb_build_object('id', k.case_id, 'account', k.account_number, 'status', k.status,
-                'openedAt', milliseconds(k.opened_at)))
+                'openedAt', milliseconds(k.opened_at),
+                'resolution', CASE WHEN k.outcome IS NOT NULL THEN jsonb_build_object('outcome', k.outcome,
+                    'reasonNumber', k.reason_number, 'resolvedAt', milliseconds(k.resolved_at),
+                    'takenFrom', k.taken_from) END))
                 FROM cases k WHERE k.chain_id = c.chain_id) AS cases,
             (SELECT jsonb_agg(jsonb_build_object('id', g.grant_id, 'kind', g.kind, 'status', g.status,
                 'account', g.account_number, 'purchaseID', g.purchase_id, 'transactionID', g.transaction_id,
@@ -42,6 +46,13 @@ enum ChainLoader {
                 'extended', CASE WHEN n.extension IS NOT NULL THEN jsonb_build_object(
                     'reason', n.extension, 'from', milliseconds(n.paid_until)) END))
                 FROM entitlements n WHERE n.chain_id = c.chain_id) AS entitlements,
+            (SELECT jsonb_agg(jsonb_build_object('id', o.override_id, 'account', o.account_number,
+                'terms', jsonb_build_object('key', o.key, 'effect', o.effect, 'environment', o.environment,
+                    'until', milliseconds(o.until)),
+                'since', milliseconds(o.since), 'reasonNumber', o.reason_number,
+                'ending', CASE WHEN o.ended_at IS NOT NULL THEN jsonb_build_object('endedAt', milliseconds(o.ended_at),
+                    'reasonNumber', o.end_reason_number) END))
+                FROM overrides o WHERE o.chain_id = c.chain_id) AS overrides,
             (SELECT jsonb_agg(jsonb_build_object('rowID', m.row_id, 'kind', m.kind, 'purchaseID', m.purchase_id,
                 'generation', m.generation, 'step', m.step, 'transactionID', m.transaction_id,
                 'occurredAt', milliseconds(m.occurred_at), 'amountMilliunits', m.amount_milliunits, 'currency', m.currency,
@@ -74,6 +85,7 @@ enum ChainLoader {
             }
             chain.claims = try list(row, "claims", of: Claim.self).keyed(by: \.account)
             chain.cases = try list(row, "cases", of: ClaimCase.self).keyed(by: \.id)
+            chain.overrides = try list(row, "overrides", of: Override.self).keyed(by: \.id)
             chain.grants = try list(row, "grants", of: Grant.self).keyed(by: \.id)
             chain.entitlements = try list(row, "entitlements", of: Entitlement.self).keyed(by: \.id)
             chain.movements = try list(row, "movements", of: Movement.self)
@@ -100,6 +112,7 @@ enum ChainLoader {
         if let provisional = try row.decode("provisional_transaction_id", as: String?.self) {
             return .provisional(TransactionID(provisional))
         }
+        if let account = try row.decode("account_number", as: Int64?.self) { return .account(AccountNumber(account)) }
         guard let environment = StoreEnvironment(rawValue: try row.decode("environment")) else {
             throw LedgerError(.unreadable, "a chain of an unknown store")
         }

@@ -56,7 +56,9 @@ struct Consumer {
         let data = try #require(change["data"])
         switch change["kind"]?.text {
         case "entitlement":
-            let id = [change["transactionId"]?.text ?? "", data["key"]?.text ?? ""]
+            let id = [
+                (data["overrideId"] ?? .null).text ?? change["transactionId"]?.text ?? "", data["key"]?.text ?? "",
+            ]
             rights[id] = data["ended"] == .bool(true) ? nil : change
         case "grant":
             grants[try #require(data["id"]?.text)] = change
@@ -66,25 +68,43 @@ struct Consumer {
 
     /// What `GET …/entitlements` must list, without an order.
     func entitlements(of account: String, at now: Instant) -> Set<[String: TestSupport.JSONValue]> {
-        var best: [[String]: (rank: Double, item: [String: TestSupport.JSONValue])] = [:]
+        var best: [[String]: (rank: Rank, item: [String: TestSupport.JSONValue])] = [:]
         for change in rights.values where change["accountId"]?.text == account {
             guard let data = change["data"] else { continue }
             let end = data["until"]?.text.flatMap(Self.milliseconds) ?? .infinity
-            let isActive = Double(now.millisecondsSince1970) < end
+            let isOver = Double(now.millisecondsSince1970) >= end
+            let effect = data["effect"]?.text
+            if isOver, effect != nil { continue }
+            let isActive = !isOver && effect != "withhold"
             var item: [String: TestSupport.JSONValue] = [:]
-            for name in ["key", "productId", "environment", "originalTransactionId", "since", "until"] {
+            for name in ["key", "productId", "environment", "originalTransactionId", "since", "until", "overrideId"] {
                 item[name] = data[name]
             }
             item["transactionId"] = change["transactionId"]
             item["active"] = .bool(isActive)
-            item["reason"] = isActive ? data["reason"] : .string("expired")
+            item["reason"] = isOver ? .string("expired") : data["reason"]
             let slot = [data["key"]?.text ?? "", data["environment"]?.text ?? ""]
-            // Of two that end together, the API shows the one with the smaller id.
-            let smaller = (item["transactionId"]?.text ?? "") < (best[slot]?.item["transactionId"]?.text ?? "")
-            if let known = best[slot], known.rank > end || known.rank == end && !smaller { continue }
-            best[slot] = (end, item)
+            let id = item["transactionId"]?.text ?? data["overrideId"]?.text ?? ""
+            let rank = Rank(isWithheld: effect == "withhold", end: end, isBought: effect == nil, id: id)
+            if let known = best[slot]?.rank, !rank.goesBefore(known) { continue }
+            best[slot] = (rank, item)
         }
         return Set(best.values.map(\.item))
+    }
+
+    private struct Rank {
+        var isWithheld: Bool
+        var end: Double
+        var isBought: Bool
+        var id: String
+
+        /// Of two that end together, the API shows what was bought, and then the one with the smaller id.
+        func goesBefore(_ other: Rank) -> Bool {
+            if isWithheld != other.isWithheld { return isWithheld }
+            if end != other.end { return end > other.end }
+            if isBought != other.isBought { return isBought }
+            return (id.utf8.count, id) < (other.id.utf8.count, other.id)
+        }
     }
 
     /// What `GET …/grants` must list, without an order.

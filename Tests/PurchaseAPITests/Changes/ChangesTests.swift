@@ -1,4 +1,5 @@
 import AppStoreSimulator
+import Foundation
 import HTTPTypes
 import Postgres
 import PurchaseCore
@@ -164,7 +165,8 @@ struct FeedLife {
     /// Lets one thing happen.
     mutating func act() async throws {
         stack.clock.advance(.hours(Int64.random(in: 0...30, using: &generator)))
-        let roll = Int.random(in: 0..<20, using: &generator)
+        let roll = Int.random(in: 0..<26, using: &generator)
+        if roll >= 20 { return try await decide(roll) }
         let account = Self.accounts.randomElement(using: &generator) ?? "player-0"
         guard roll >= 6, let some = ids.randomElement(using: &generator) else { return try await buy(account) }
         do {
@@ -194,6 +196,38 @@ struct FeedLife {
         }
     }
 
+    /// Support gives, takes, ends, and closes a case.
+    private mutating func decide(_ roll: Int) async throws {
+        let account = Self.accounts.randomElement(using: &generator) ?? "player-0"
+        switch roll {
+        case 20, 21:
+            let open = try await stack.api.get("/v1/cases?status=open", as: .support).json?["cases"]?.items ?? []
+            let closed = try await stack.api.get("/v1/cases?status=resolved", as: .support).json?["cases"]?.items ?? []
+            guard let id = (open + closed.prefix(2)).randomElement(using: &generator)?["id"]?.text else { return }
+            let outcome = generator.oneIn(3) ? "refused" : "transferred"
+            _ = try await stack.api.send(
+                .post, "/v1/cases/\(id)/resolve", as: .support, json: #"{"outcome":"\#(outcome)","why":"a test"}"#)
+        case 22:
+            let all = try await stack.api.get("/v1/accounts/\(account)/overrides", as: .support)
+            guard let id = all.json?["overrides"]?.items?.randomElement(using: &generator)?["id"]?.text else { return }
+            _ = try await stack.api.send(
+                .delete, "/v1/accounts/\(account)/overrides/\(id)", as: .support, json: #"{"why":"a test"}"#)
+        default:
+            let key = Self.products.randomElement(using: &generator)?.0 ?? "pro"
+            let effect = generator.oneIn(3) ? "withhold" : "grant"
+            let end = stack.clock.now + .hours(Int64.random(in: 1...900, using: &generator))
+            let until = generator.oneIn(2) ? #","until":"\#(Self.text(end))""# : ""
+            _ = try await stack.api.send(
+                .post, "/v1/accounts/\(account)/overrides", as: .support,
+                json: #"{"key":"\#(key)","effect":"\#(effect)","why":"a test"\#(until)}"#)
+        }
+    }
+
+    private static func text(_ instant: Instant) -> String {
+        Date(timeIntervalSince1970: Double(instant.millisecondsSince1970) / 1_000)
+            .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+
     private mutating func buy(_ account: String) async throws {
         let (productID, type) = Self.products.randomElement(using: &generator) ?? ("pro", .nonConsumable)
         var purchase = SimulatedPurchase(productID: productID, type: type)
@@ -212,5 +246,9 @@ struct FeedLife {
         let takenBack = try await stack.count(
             "SELECT count(*) FROM grants WHERE kind <> 'grant' OR status <> 'open'")
         #expect(ended > 0 && takenBack > 0)
+        let decided = try await stack.count("SELECT count(*) FROM cases WHERE outcome = 'transferred'")
+        let overridden = try await stack.count("SELECT count(DISTINCT effect) FROM overrides")
+        #expect(decided > 0 && overridden == 2)
+        try await stack.expectReplayEqualsStore()
     }
 }

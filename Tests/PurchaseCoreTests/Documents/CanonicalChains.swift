@@ -50,6 +50,11 @@ struct CanonicalChain: Sendable {
             $0.see(clean.with { $0.bundleID = BundleID("com.example.other") })
         },
         CanonicalChain("paid", "Apple's answer of minute 10 is clean; the delivery is open") { $0.see(clean) },
+        CanonicalChain("paid, disputed", "paid at minute 10 and held by the first account; a second one claims it too")
+        {
+            $0.see(clean)
+            $0.claim(bob)
+        },
         CanonicalChain("refunded", "paid at minute 10, refunded by evidence of minute 20") {
             $0.see(clean)
             $0.see(refund)
@@ -138,6 +143,12 @@ struct CanonicalInput: Sendable {
         CanonicalInput("deadline reached") { _ in .deadlineReached(id) },
         CanonicalInput("hold elapsed") { _ in .holdElapsed(id) },
         CanonicalInput("staff asks for a recheck") { _ in .staffActed(.recheck(id), reasonNumber: 1) },
+        CanonicalInput("staff transfers the disputed purchase") { _ in
+            .staffActed(.resolveCase(CaseID("case-production-1001-2"), .transferred), reasonNumber: 1)
+        },
+        CanonicalInput("staff refuses the claimant") { _ in
+            .staffActed(.resolveCase(CaseID("case-production-1001-2"), .refused), reasonNumber: 1)
+        },
         CanonicalInput("delivery acknowledged") {
             .grantAcknowledged($0.chain.grants.keys.sorted().last ?? GrantID("-"))
         },

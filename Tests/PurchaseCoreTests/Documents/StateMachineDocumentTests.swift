@@ -46,11 +46,12 @@ struct StateMachineDocumentTests {
     func complete() {
         #expect(CanonicalInput.kinds == Set(Input.Kind.allCases))
         let missing = Set(Rule.allCases.map(\.rawValue)).subtracting(Self.rows.map(\.rule))
-        // These need a second chain, a token rule, a narrowed store, an unknown id, or a subscription, whose renewal
-        // info changes no state; other tests fire them.
+        // These need a second chain, a token rule, a narrowed store, an unknown id, a subscription, whose renewal info
+        // changes no state, or no transaction at all; other tests fire them.
         #expect(
             missing == [
                 "claim_refused", "environment_not_allowed", "claim_held", "transaction_mentioned", "renewal_info_seen",
+                "override_made", "override_ended",
             ])
     }
 
@@ -98,7 +99,7 @@ struct StateMachineDocumentTests {
     private static var parts: [(String, String)] {
         [
             ("transitions", transitions), ("reasons", reasons), ("refusals", refusals), ("blocks", blocks),
-            ("claims", claims), ("standings", standings), ("rules", rules),
+            ("claims", claims), ("outcomes", outcomes), ("standings", standings), ("rules", rules),
         ]
     }
 
@@ -149,6 +150,12 @@ struct StateMachineDocumentTests {
 
     private static var claims: String {
         table(["status", "means"], Claim.Status.allCases.map { ["`\($0.rawValue)`", Vocabulary.sentence(for: $0)] })
+    }
+
+    private static var outcomes: String {
+        table(
+            ["outcome", "means"],
+            ClaimCase.Outcome.allCases.map { ["`\($0.rawValue)`", Vocabulary.sentence(for: $0)] })
     }
 
     private static var standings: String {

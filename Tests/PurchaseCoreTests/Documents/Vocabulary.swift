@@ -68,7 +68,16 @@ enum Vocabulary {
             "No claim holds yet; decided when Apple's word on the purchase is in, a token match first, else the earliest."
         case .held: "This account owns the chain; renewals, upgrades and restores inherit it."
         case .refused: "The purchase's appAccountToken is not the account's, or is missing where one is required."
-        case .conflict: "Another account holds the chain; one case per chain and account is open for support."
+        case .conflict: "Another account holds the chain; one case per chain and account is for support to resolve."
+        }
+    }
+
+    static func sentence(for outcome: ClaimCase.Outcome) -> String {
+        switch outcome {
+        case .transferred:
+            "The claimant holds the chain now, with its entitlements and the deliveries that nobody has credited; the earlier holder has a case that is refused."
+        case .refused:
+            "The claimant does not get the chain; what a transfer took goes back to the account that it was taken from."
         }
     }
 
@@ -106,6 +115,9 @@ enum Vocabulary {
         case .appStoreUnanswered: "Apple gave no usable answer."
         case .notFoundDeadline: "Apple knew nothing of the id up to the deadline."
         case .recheckRequested: "A person asked for a check."
+        case .caseResolved: "A person closed a dispute, or corrected how it was closed."
+        case .overrideMade: "A person decided what an account may or may not use."
+        case .overrideEnded: "A person ended such a decision."
         case .grantAcknowledged: "The app's server credited a delivery."
         case .policyChanged: "Settings or catalogue changed, and this follows from them."
         }

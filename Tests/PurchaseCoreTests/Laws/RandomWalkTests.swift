@@ -54,7 +54,7 @@ struct RandomWalkTests {
     private func input(for history: History, _ generator: inout EvidenceGenerator) -> Input {
         let ids = history.chain.transactions.keys.sorted() + [TransactionID("1001")]
         let id = generator.random.pick(ids)
-        switch generator.random.next() % 16 {
+        switch generator.random.next() % 18 {
         case 0, 1: return .claimed(id, by: generator.random.pick([alice, bob, carol]), at: history.now)
         case 2: return .appStoreUnanswered(id, nonAnswer(history, &generator))
         case 3: return .deadlineReached(id)
@@ -68,6 +68,10 @@ struct RandomWalkTests {
         case 7: return .policyChanged
         case 14: return .mentioned(id)
         case 15: return .statusesUnanswered(id, nonAnswer(history, &generator))
+        case 16, 17:
+            let id = history.chain.cases.keys.sorted().randomElement(using: &generator.random) ?? CaseID("-")
+            return .staffActed(
+                .resolveCase(id, generator.random.pick(ClaimCase.Outcome.allCases)), reasonNumber: 2)
         case 8:
             var sample = generator.sample()
             if generator.random.oneIn(3) { sample.facts.environment = .sandbox }

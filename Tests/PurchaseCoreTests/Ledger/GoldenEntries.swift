@@ -92,7 +92,9 @@ enum GoldenEntries {
         transactionID: TransactionID("1001"), occurredAt: Instant(millisecondsSince1970: 500), amountMilliunits: nil,
         currency: nil, evidence: evidence)
 
-    static var entries: [(name: String, entry: LedgerEntry, json: String)] {
+    static var entries: [(name: String, entry: LedgerEntry, json: String)] { first + staff }
+
+    private static var first: [(name: String, entry: LedgerEntry, json: String)] {
         [
             (
                 "identified, provisional", .identified(.provisional(TransactionID("1001"))),
@@ -171,6 +173,43 @@ enum GoldenEntries {
             (
                 "check requested", .checkRequested(TransactionID("1001"), reasonNumber: 12),
                 #"{"kind":"check_requested","reasonNumber":12,"value":"1001"}"#
+            ),
+        ]
+    }
+
+    /// Since support resolves cases and overrides what accounts may use.
+    private static var staff: [(name: String, entry: LedgerEntry, json: String)] {
+        let dispute = ClaimCase(
+            id: CaseID("case-production-1001-7"), account: AccountNumber(7), status: .resolved,
+            openedAt: Instant(millisecondsSince1970: 3_000),
+            resolution: ClaimCase.Resolution(
+                outcome: .transferred, reasonNumber: 12, resolvedAt: Instant(millisecondsSince1970: 4_000),
+                takenFrom: AccountNumber(8)))
+        let override = Override(
+            id: OverrideID("override-7-1"), account: AccountNumber(7),
+            terms: Override.Terms(
+                key: "pro", effect: .grant, environment: .production, until: Instant(millisecondsSince1970: 9_000)),
+            since: Instant(millisecondsSince1970: 5_000), reasonNumber: 13)
+        var ended = override
+        ended.terms.effect = .withhold
+        ended.terms.until = nil
+        ended.ending = Override.Ending(endedAt: Instant(millisecondsSince1970: 6_000), reasonNumber: 14)
+        return [
+            (
+                "identified, account", .identified(.account(AccountNumber(7))),
+                #"{"kind":"identified","value":{"account":7}}"#
+            ),
+            (
+                "case, transferred", .claimCase(dispute),
+                #"{"kind":"case","value":{"account":7,"id":"case-production-1001-7","openedAt":3000,"resolution":{"outcome":"transferred","reasonNumber":12,"resolvedAt":4000,"takenFrom":8},"status":"resolved"}}"#
+            ),
+            (
+                "override", .staffOverride(override),
+                #"{"kind":"override","value":{"account":7,"id":"override-7-1","reasonNumber":13,"since":5000,"terms":{"effect":"grant","environment":"Production","key":"pro","until":9000}}}"#
+            ),
+            (
+                "override, ended", .staffOverride(ended),
+                #"{"kind":"override","value":{"account":7,"ending":{"endedAt":6000,"reasonNumber":14},"id":"override-7-1","reasonNumber":13,"since":5000,"terms":{"effect":"withhold","environment":"Production","key":"pro"}}}"#
             ),
         ]
     }

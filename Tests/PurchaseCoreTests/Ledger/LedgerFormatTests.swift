@@ -31,7 +31,7 @@ struct LedgerFormatTests {
         #expect(
             Set(kinds) == [
                 "identified", "absorbed", "transaction", "evidence", "renewal", "claim", "case", "grant", "entitlement",
-                "entitlement_ended", "movement", "check_requested",
+                "entitlement_ended", "movement", "check_requested", "override",
             ])
     }
 

@@ -69,6 +69,11 @@ struct History {
         for id in chain.grants.keys.sorted() { take(.grantAcknowledged(id)) }
     }
 
+    mutating func resolve(_ account: AccountNumber, _ outcome: ClaimCase.Outcome, reason: Int64 = 1) {
+        let id = chain.cases.values.first { $0.account == account }?.id ?? CaseID("-")
+        take(.staffActed(.resolveCase(id, outcome), reasonNumber: reason))
+    }
+
     mutating func wait(_ span: Span) { now = now + span }
 
     // MARK: Reading
@@ -231,6 +236,16 @@ extension Chain {
             }
             if (claim.status == .conflict) != (claim.caseID != nil) { faults.append("claims: case of \(claim.status)") }
             if let id = claim.caseID, cases[id]?.account != claim.account { faults.append("claims: no such case") }
+        }
+        for dispute in cases.values {
+            let outcome = dispute.resolution?.outcome
+            let status = claims[dispute.account]?.status
+            if (dispute.status == .resolved) != (outcome != nil) {
+                faults.append("cases: \(dispute.status) without end")
+            }
+            if (outcome == .transferred) != (status == .held) {
+                faults.append("cases: claim \(status?.rawValue ?? "-") after \(outcome?.rawValue ?? "no word")")
+            }
         }
         return faults
     }

@@ -1,0 +1,31 @@
+package import PurchaseCore
+
+/// What support may decide; a part of ``UseCases``. The caller's name is the "who" of the ledger, `why` its words.
+package protocol StaffUseCases: Sendable {
+    /// Disputes of one status, oldest first, and the cursor of the next page; with an account, those in which it claims
+    /// or holds.
+    func cases(
+        _ status: ClaimCase.Status, of account: AccountID?, after cursor: CaseCursor?, limit: Int
+    ) async throws(ServiceError) -> (cases: [RecordedCase], next: CaseCursor?)
+    /// One dispute.
+    func claimCase(_ id: CaseID) async throws(ServiceError) -> RecordedCase
+    /// Closes a dispute, or corrects how it was closed; the same outcome again changes nothing.
+    func resolve(
+        _ id: CaseID, _ outcome: ClaimCase.Outcome, why: String, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> RecordedCase
+    /// An account's overrides, newest first, and the number before which the next page begins.
+    func overrides(
+        of account: AccountID, before number: Int64?, limit: Int
+    ) async throws(ServiceError) -> (overrides: [RecordedOverride], next: Int64?)
+    /// Lets an account use something, or keeps it from using it; the same terms, while they are in force, are answered
+    /// with the override that is there.
+    ///
+    /// The account need not be known. ``ServiceError/overrideLimit`` when it has as many as it may have.
+    func override(
+        _ account: AccountID, _ terms: Override.Terms, why: String, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> (override: RecordedOverride, isNew: Bool)
+    /// Ends an override; one that is over already is answered as it is.
+    func endOverride(
+        _ id: OverrideID, of account: AccountID, why: String, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> RecordedOverride
+}
