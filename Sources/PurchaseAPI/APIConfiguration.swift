@@ -21,6 +21,12 @@ package struct APIConfiguration: Sendable {
     package var requestTimeout: Duration
     /// Requests that may be under way at once, public operations aside (default 1024); more is 503.
     package var concurrentRequestsMax: Int
+    /// Exports that may be under way at once (default 2); more is 503.
+    package var concurrentExportsMax = 2
+    /// How long a whole export may take (default 30 min); then its connection is closed.
+    package var exportTimeout: Duration = .seconds(1_800)
+    /// How long a reader of an export may take for 64 KiB (default 30 s); then its connection is closed.
+    package var exportStallTimeout: Duration = .seconds(30)
     /// The wall clock, from which `Retry-After` is reckoned.
     package var now: @Sendable () -> Instant
     /// The network that a request comes from, in one form for each, from the peer's address and the values of

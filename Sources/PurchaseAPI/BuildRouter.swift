@@ -17,7 +17,9 @@ package func buildRouter<Cases: UseCases>(
     let limiter = ConcurrencyLimiter(max: configuration.concurrentRequestsMax)
     // Notifications have places of their own: a flood of posts must not keep a refund out, nor the other way round.
     let notificationLimiter = ConcurrencyLimiter(max: configuration.concurrentNotificationsMax)
-    let handlers = Handlers(useCases: useCases, configuration: configuration)
+    let handlers = Handlers(
+        useCases: useCases, configuration: configuration,
+        exports: ConcurrencyLimiter(max: configuration.concurrentExportsMax))
     for operation in APIOperation.allCases {
         let group = router.group()
         if operation == .postNotification {

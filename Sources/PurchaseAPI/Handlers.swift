@@ -6,6 +6,8 @@ import PurchaseService
 struct Handlers<Cases: UseCases>: Sendable {
     let useCases: Cases
     let configuration: APIConfiguration
+    /// Exports under way; they hold their places until the last byte.
+    let exports: ConcurrencyLimiter
 
     /// Calls the operation's method; those with a body within the time limit.
     func respond(
@@ -30,6 +32,8 @@ struct Handlers<Cases: UseCases>: Sendable {
         case .endOverride: try await limited(request, context, endOverride)
         case .getCoverage: try await getCoverage(request, context)
         case .getAppleHealth: try await getAppleHealth(request, context)
+        case .exportPaidRecords: try await exportPaidRecords(request, context)
+        case .getRevenue: try await getRevenue(request, context)
         case .postNotification: try await limited(request, context, postNotification)
         case .getLiveness: getLiveness()
         case .getReadiness: try await getReadiness(context)

@@ -22,6 +22,8 @@ struct VouchStack {
     let store: LedgerStore
     /// The database client; runs as a service.
     let postgres: PostgresClient
+    /// The one for finance, whose long reads take nobody's connection; runs as a service.
+    let financePostgres: PostgresClient
     /// The client for Apple and its OCSP responder; shut down last.
     let httpClient: HTTPClient
     /// Judges users' tokens, and fetches the keys for it; runs as a service. `nil` while the role `user` is off.
@@ -37,6 +39,7 @@ struct VouchStack {
 
     /// Ends what was started by ``build(settings:logger:now:)``; for tests and failed starts.
     func close() async {
+        await financePostgres.close()
         await postgres.close()
         try? await httpClient.shutdown()
     }
@@ -55,6 +58,7 @@ extension VouchStack {
         let metrics = PrometheusRegistry()
         let draining = Draining()
         let postgres = PostgresClient(configuration: database, logger: logger, metricsFactory: metrics)
+        let financePostgres = financeClient(settings, logger: logger)
         let httpClient = HTTPClient(
             eventLoopGroupProvider: .singleton,
             configuration: AppStoreHTTPClient.configuration(requestsPerSecond: settings.appStore.requestsPerSecond))
@@ -69,7 +73,8 @@ extension VouchStack {
             }
             let service = VouchService(
                 dependencies: ServiceDependencies(
-                    ledger: store, appStore: appStore, history: appStore, health: appStore,
+                    ledger: store, paidRecords: PaidRecordsStore(client: financePostgres), appStore: appStore,
+                    history: appStore, health: appStore,
                     verifier: verifier(settings, httpClient, metrics, now: now), policies: watch.policies,
                     clock: WallClock(now: now), cryptography: try await cryptography(settings, store),
                     processName: processName(), logger: logger, metrics: ServiceMetrics(factory: metrics),
@@ -83,15 +88,28 @@ extension VouchStack {
             edge.isDraining = { draining.hasBegun }
             let networks = CallerNetwork(trustedProxies: settings.trustedProxies)
             edge.callerNetwork = { networks.name(peer: $0, forwardedFor: $1) }
+            edge.concurrentExportsMax = exportsMax
             return VouchStack(
-                service: service, store: store, postgres: postgres, httpClient: httpClient, userTokens: userTokens,
+                service: service, store: store, postgres: postgres, financePostgres: financePostgres,
+                httpClient: httpClient, userTokens: userTokens,
                 router: buildRouter(useCases: service, configuration: edge), metrics: metrics, catalogueWatch: watch,
                 draining: draining)
         } catch {
+            await financePostgres.close()
             await postgres.close()
             try? await httpClient.shutdown()
             throw error
         }
+    }
+
+    /// Exports that one process writes at once.
+    private static let exportsMax = 2
+
+    /// Connects when finance first asks for something.
+    private static func financeClient(_ settings: Settings, logger: Logger) -> PostgresClient {
+        var database = PaidRecordsStore.configuration(uri: settings.databaseURL, streamsMax: exportsMax)
+        database.sessionRole = Migrator.serviceRole
+        return PostgresClient(configuration: database, logger: logger)
     }
 
     private static func appStore(
@@ -167,6 +185,7 @@ func buildService(settings: Settings, role: ServeRole, logger: Logger) async thr
     var services: [any Service] = [
         Closing { try await httpClient.shutdown() },
         stack.postgres,
+        stack.financePostgres,
         Running { await pool.run() },
         Running { await watch.run() },
     ]

@@ -39,6 +39,8 @@ tags:
     description: Why a transaction is in its state, and what a person may do about it.
   - name: apple
     description: Whether everything that Apple said is here, and how the service gets on with Apple.
+  - name: finance
+    description: What customers paid and what was given back, in rows and in sums.
   - name: notifications
     description: What Apple sends on its own.
   - name: operations
@@ -1616,6 +1618,212 @@ paths:
         '503':
           $ref: '#/components/responses/Overloaded'
 
+  /v1/exports/paid-records:
+    get:
+      operationId: exportPaidRecords
+      tags: [finance]
+      summary: Download the movements of money of a period.
+      description: |
+        One row for each sale, refund, refund adjustment and reversal that happened in `from ≤ occurredAt < to`, in that
+        order; docs/export.md explains every column. Customer price, never proceeds; no accounts.
+
+        `asOf` fixes what the ledger knew. The same `asOf`, period, time zone, environment and format give the same bytes
+        for ever, whatever is recorded later; keep `Vouch-As-Of` with the file. Totals and coverage are in header fields,
+        never in the body.
+
+        The body is streamed. One that breaks off has no end (the last chunk is missing); `Vouch-Row-Count` says how many
+        rows the whole has. Few exports run at once: beyond that, 503.
+      x-roles: [finance]
+      parameters:
+        - $ref: '#/components/parameters/PeriodFrom'
+        - $ref: '#/components/parameters/PeriodTo'
+        - $ref: '#/components/parameters/TimeZone'
+        - $ref: '#/components/parameters/AsOf'
+        - $ref: '#/components/parameters/MoneyEnvironment'
+        - name: format
+          in: query
+          required: false
+          description: '`csv` is RFC 4180 with a line of names; `ndjson` has a `PaidRecord` on each line.'
+          schema:
+            type: string
+            enum: [csv, ndjson]
+            default: csv
+        - name: bom
+          in: query
+          required: false
+          description: Begin a CSV file with a byte order mark, which some spreadsheets need to see that it is UTF-8.
+          schema:
+            type: boolean
+            default: false
+      responses:
+        '200':
+          description: Every row of the period.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+            Vouch-As-Of:
+              $ref: '#/components/headers/Vouch-As-Of'
+            Vouch-From:
+              $ref: '#/components/headers/Vouch-From'
+            Vouch-To:
+              $ref: '#/components/headers/Vouch-To'
+            Vouch-Row-Count:
+              $ref: '#/components/headers/Vouch-Row-Count'
+            Vouch-Unpriced-Row-Count:
+              $ref: '#/components/headers/Vouch-Unpriced-Row-Count'
+            Vouch-Totals:
+              $ref: '#/components/headers/Vouch-Totals'
+            Vouch-Coverage-From:
+              $ref: '#/components/headers/Vouch-Coverage-From'
+            Vouch-Coverage-Through:
+              $ref: '#/components/headers/Vouch-Coverage-Through'
+            Content-Disposition:
+              description: A file name with store, days (UTC) and position.
+              required: true
+              schema:
+                type: string
+                pattern: ^attachment; filename="[A-Za-z0-9._-]+"$
+          content:
+            text/csv:
+              schema:
+                type: string
+                description: UTF-8, CRLF, a line of names first.
+              examples:
+                rows:
+                  value: "rowId,kind,occurredAt,recordedAt,environment,bundleId,productId,type,transactionId,\
+                    originalTransactionId,webOrderLineItemId,quantity,amountMilliunits,currency,amount,storefront,\
+                    offerType,refundPercentage\r\n\
+                    production.purchased.2000000900000004.sale.1.0,sale,2026-11-20T09:15:00.000Z,\
+                    2026-11-20T09:15:02.480Z,Production,com.example.app,com.example.app.coins.100,Consumable,\
+                    2000000900000004,2000000900000004,,1,4990,USD,4.99,USA,,\r\n"
+            application/x-ndjson:
+              schema:
+                type: string
+                description: A `PaidRecord` on each line, each line ended with LF.
+              examples:
+                rows:
+                  value: "{\"rowId\":\"production.purchased.2000000900000004.refund.1.0\",\"kind\":\"refund\",\
+                    \"occurredAt\":\"2026-11-21T10:00:00.000Z\",\"recordedAt\":\"2026-11-21T10:00:03.015Z\",\
+                    \"environment\":\"Production\",\"bundleId\":\"com.example.app\",\
+                    \"productId\":\"com.example.app.coins.100\",\"type\":\"Consumable\",\
+                    \"transactionId\":\"2000000900000004\",\"originalTransactionId\":\"2000000900000004\",\
+                    \"webOrderLineItemId\":null,\"quantity\":1,\"amountMilliunits\":-4990,\"currency\":\"USD\",\
+                    \"amount\":\"-4.99\",\"storefront\":\"USA\",\"offerType\":null,\"refundPercentage\":100000}\n"
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '409':
+          $ref: '#/components/responses/AsOfNotSettled'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/reports/revenue:
+    get:
+      operationId: getRevenue
+      tags: [finance]
+      summary: Read what was sold and given back.
+      description: |
+        Gross, refunded and net by currency, for the whole period and by day, month, product or storefront. Customer
+        price, never proceeds: Apple's commission and taxes are in it. Ties out with an export of the same `asOf` and
+        period. A refund counts in the period in which it happened, not in that of its sale.
+      x-roles: [finance]
+      parameters:
+        - $ref: '#/components/parameters/PeriodFrom'
+        - $ref: '#/components/parameters/PeriodTo'
+        - $ref: '#/components/parameters/TimeZone'
+        - $ref: '#/components/parameters/AsOf'
+        - $ref: '#/components/parameters/MoneyEnvironment'
+        - name: groupBy
+          in: query
+          required: false
+          description: What a line stands for; days and months are those of `tz`.
+          schema:
+            type: string
+            enum: [day, month, product, storefront]
+            default: day
+        - $ref: '#/components/parameters/Cursor'
+        - name: limit
+          in: query
+          required: false
+          description: How many lines a page holds at most.
+          schema:
+            type: integer
+            minimum: 1
+            maximum: 1000
+            default: 500
+      responses:
+        '200':
+          description: The totals, and a page of lines in the order of group and currency.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/RevenueReport'
+              examples:
+                days:
+                  value:
+                    asOf: '8812'
+                    from: '2026-10-31T23:00:00.000Z'
+                    to: '2026-11-30T23:00:00.000Z'
+                    tz: Europe/Berlin
+                    environment: Production
+                    groupBy: day
+                    basis: customer_price
+                    coverage:
+                      completeFrom: '2026-05-28T00:00:00.000Z'
+                      completeThrough: '2026-11-30T22:55:00.000Z'
+                    rows: 4
+                    unpricedRows: 1
+                    totals:
+                      - currency: EUR
+                        rows: 3
+                        gross: {milliunits: 14980, currency: EUR}
+                        refunded: {milliunits: 4990, currency: EUR}
+                        net: {milliunits: 9990, currency: EUR}
+                    lines:
+                      - group: '2026-11-20'
+                        currency: EUR
+                        rows: 3
+                        gross: {milliunits: 14980, currency: EUR}
+                        refunded: {milliunits: 4990, currency: EUR}
+                        net: {milliunits: 9990, currency: EUR}
+                        sales: 2
+                        refunds: 1
+                        reversals: 0
+                      - group: '2026-11-20'
+                        currency: null
+                        rows: 1
+                        gross: null
+                        refunded: null
+                        net: null
+                        sales: 1
+                        refunds: 0
+                        reversals: 0
+                    nextCursor: null
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '409':
+          $ref: '#/components/responses/AsOfNotSettled'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
   /v1/notifications/apple:
     post:
       operationId: postNotification
@@ -1839,6 +2047,48 @@ components:
         maximum: 200
         default: 100
 
+    PeriodFrom:
+      name: from
+      in: query
+      required: true
+      description: The beginning, a day in `tz` or an instant. Percent-encode a `+`.
+      schema:
+        $ref: '#/components/schemas/PeriodBoundary'
+    PeriodTo:
+      name: to
+      in: query
+      required: true
+      description: The end, which is not included; a day in `tz` or an instant. Later than `from`.
+      schema:
+        $ref: '#/components/schemas/PeriodBoundary'
+    TimeZone:
+      name: tz
+      in: query
+      required: false
+      description: An IANA time zone; days begin in it.
+      schema:
+        type: string
+        minLength: 1
+        maxLength: 64
+        pattern: ^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$
+        default: UTC
+    AsOf:
+      name: asOf
+      in: query
+      required: false
+      description: The ledger position up to which events count; the newest, unless given.
+      schema:
+        $ref: '#/components/schemas/LedgerPosition'
+    MoneyEnvironment:
+      name: environment
+      in: query
+      required: false
+      description: Sandbox is no money, and is given only when it is asked for.
+      schema:
+        type: string
+        enum: [Production, Sandbox]
+        default: Production
+
   headers:
     X-Request-Id:
       description: |
@@ -1866,6 +2116,54 @@ components:
       schema:
         type: integer
         minimum: 0
+    Vouch-As-Of:
+      description: The ledger position up to which events count. Sent as `asOf`, it brings the same bytes again.
+      required: true
+      schema:
+        $ref: '#/components/schemas/LedgerPosition'
+    Vouch-From:
+      description: The beginning of the period as an instant.
+      required: true
+      schema:
+        $ref: '#/components/schemas/Instant'
+    Vouch-To:
+      description: The end of the period as an instant; not included.
+      required: true
+      schema:
+        $ref: '#/components/schemas/Instant'
+    Vouch-Row-Count:
+      description: The rows of the whole body, without the line of names.
+      required: true
+      schema:
+        type: integer
+        format: int64
+        minimum: 0
+    Vouch-Unpriced-Row-Count:
+      description: Those of them without an amount, because Apple told no price.
+      required: true
+      schema:
+        type: integer
+        format: int64
+        minimum: 0
+    Vouch-Totals:
+      description: |
+        For each currency the number of rows and the sums in milliunits: `EUR;rows=3;gross=14980;refunded=4990;net=9990`,
+        joined by `, `. A list of tokens with parameters (RFC 9651), but with integers of up to 19 digits. Empty without
+        amounts.
+      required: true
+      schema:
+        type: string
+        pattern: ^([A-Z]{3};rows=[0-9]+;gross=-?[0-9]+;refunded=-?[0-9]+;net=-?[0-9]+(, |$))*$
+    Vouch-Coverage-From:
+      description: From when every notification of Apple's was in the ledger at `Vouch-As-Of`; `none` while unknown.
+      required: true
+      schema:
+        $ref: '#/components/schemas/CoverageMoment'
+    Vouch-Coverage-Through:
+      description: Up to when every notification of Apple's was in the ledger at `Vouch-As-Of`; `none` while unknown.
+      required: true
+      schema:
+        $ref: '#/components/schemas/CoverageMoment'
     WWW-Authenticate:
       description: How to authenticate.
       required: true
@@ -2040,6 +2338,25 @@ components:
                 code: rate-limited
                 retryable: true
                 retryAfterSeconds: 5
+    AsOfNotSettled:
+      description: '`asOf` is larger than the newest position of the ledger.'
+      headers:
+        X-Request-Id:
+          $ref: '#/components/headers/X-Request-Id'
+      content:
+        application/problem+json:
+          schema:
+            $ref: '#/components/schemas/Problem'
+          examples:
+            problem:
+              value:
+                type: urn:vouch:problem:as-of-not-settled
+                title: The ledger has not come that far
+                status: 409
+                detail: asOf is larger than the newest position of the ledger. Leave it out for the newest.
+                instance: urn:request:0b6f6a1c9d3e4f61
+                code: as-of-not-settled
+                retryable: true
     Failed:
       description: 'A fault of the service.'
       headers:
@@ -3331,6 +3648,171 @@ components:
           items:
             $ref: '#/components/schemas/Override'
         nextCursor:
+
+    PeriodBoundary:
+      type: string
+      pattern: ^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$
+    LedgerPosition:
+      description: A place in the ledger; 0 is before its first event.
+      type: string
+      pattern: ^[0-9]{1,19}$
+    CoverageMoment:
+      type: string
+      pattern: ^(none|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)$
+
+    PaidRecord:
+      type: object
+      description: One movement of money; docs/export.md explains every member. In CSV the same, absent cells empty.
+      required:
+        - rowId
+        - kind
+        - occurredAt
+        - recordedAt
+        - environment
+        - bundleId
+        - productId
+        - type
+        - transactionId
+        - originalTransactionId
+        - webOrderLineItemId
+        - quantity
+        - amountMilliunits
+        - currency
+        - amount
+        - storefront
+        - offerType
+        - refundPercentage
+      properties:
+        rowId:
+          description: The same for ever; no two rows have the same.
+          type: string
+          minLength: 1
+          maxLength: 200
+        kind:
+          type: string
+          enum: [sale, refund, refund_adjustment, reversal]
+        occurredAt:
+          description: originalPurchaseDate (auto-renewables purchaseDate), revocationDate, or the reversal's signedDate.
+          type: string
+          format: date-time
+        recordedAt:
+          description: When the ledger took it in.
+          type: string
+          format: date-time
+        environment:
+          $ref: '#/components/schemas/Environment'
+        bundleId:
+          type: [string, 'null']
+        productId:
+          type: [string, 'null']
+        type:
+          description: Apple's type of the product.
+          type: [string, 'null']
+        transactionId:
+          $ref: '#/components/schemas/TransactionId'
+        originalTransactionId:
+          $ref: '#/components/schemas/TransactionId'
+        webOrderLineItemId:
+          type: [string, 'null']
+        quantity:
+          description: Units that the row sells, refunds or gives back; 0 where it corrects an amount alone.
+          type: integer
+          format: int64
+          minimum: 0
+        amountMilliunits:
+          description: 1/1000 of a currency unit, exact, negative for a refund. Null when Apple told no price.
+          type: [integer, 'null']
+          format: int64
+        currency:
+          description: ISO 4217. Null when Apple told no price.
+          type: [string, 'null']
+        amount:
+          description: |
+            The amount in currency units with the decimals of ISO 4217, halves rounded away from zero. Null without a
+            price, and for a currency that ISO 4217 doesn't have.
+          type: [string, 'null']
+          pattern: ^-?[0-9]+(\.[0-9]+)?$
+        storefront:
+          description: Apple's storefront, ISO 3166-1 alpha-3.
+          type: [string, 'null']
+        offerType:
+          description: Apple's offerType.
+          type: [integer, 'null']
+          format: int64
+        refundPercentage:
+          description: Apple's revocationPercentage, thousandths of a percent. Null on rows that refund nothing.
+          type: [integer, 'null']
+          format: int64
+
+    RevenueReport:
+      type: object
+      required:
+        - asOf
+        - from
+        - to
+        - tz
+        - environment
+        - groupBy
+        - basis
+        - coverage
+        - rows
+        - unpricedRows
+        - totals
+        - lines
+        - nextCursor
+      properties:
+        asOf:
+          $ref: '#/components/schemas/LedgerPosition'
+        from:
+          $ref: '#/components/schemas/Instant'
+        to:
+          $ref: '#/components/schemas/Instant'
+        tz:
+          type: string
+        environment:
+          $ref: '#/components/schemas/Environment'
+        groupBy:
+          type: string
+          enum: [day, month, product, storefront]
+        basis:
+          description: What the amounts are, what customers paid; not what Apple pays out.
+          type: string
+          enum: [customer_price]
+        coverage:
+          type: object
+          description: The span of which every notification of Apple's was in the ledger at `asOf`; null while unknown.
+          required: [completeFrom, completeThrough]
+          properties:
+            completeFrom:
+              anyOf:
+                - $ref: '#/components/schemas/Instant'
+                - type: 'null'
+            completeThrough:
+              anyOf:
+                - $ref: '#/components/schemas/Instant'
+                - type: 'null'
+        rows:
+          description: Every row of the period, those without an amount included.
+          type: integer
+          format: int64
+          minimum: 0
+        unpricedRows:
+          description: Rows without an amount, because Apple told no price.
+          type: integer
+          format: int64
+          minimum: 0
+        totals:
+          description: The whole period by currency, on every page.
+          type: array
+          items:
+            $ref: '#/components/schemas/RevenueTotal'
+        lines:
+          type: array
+          maxItems: 1000
+          items:
+            $ref: '#/components/schemas/RevenueLine'
+        nextCursor:
+          description: Null at the end. Pages of one report are as of one position and never shift.
           anyOf:
             - $ref: '#/components/schemas/Cursor'
             - type: 'null'
@@ -3400,6 +3882,69 @@ components:
           description: Null when nobody ended it, and once the words are erased.
           type: [string, 'null']
           maxLength: 500
+
+    RevenueTotal:
+      type: object
+      required: [currency, rows, gross, refunded, net]
+      properties:
+        currency:
+          description: ISO 4217.
+          type: string
+        rows:
+          type: integer
+          format: int64
+          minimum: 0
+        gross:
+          description: Sales and their corrections.
+          $ref: '#/components/schemas/Money'
+        refunded:
+          description: Refunds and their adjustments, less reversals; positive.
+          $ref: '#/components/schemas/Money'
+        net:
+          description: '`gross` less `refunded`: the sum of the rows.'
+          $ref: '#/components/schemas/Money'
+
+    RevenueLine:
+      type: object
+      required: [group, currency, rows, gross, refunded, net, sales, refunds, reversals]
+      properties:
+        group:
+          description: The day, the month, Apple's productId or Apple's storefront; null where Apple named none.
+          type: [string, 'null']
+        currency:
+          description: ISO 4217; null for the rows without an amount.
+          type: [string, 'null']
+        rows:
+          type: integer
+          format: int64
+          minimum: 0
+        gross:
+          anyOf:
+            - $ref: '#/components/schemas/Money'
+            - type: 'null'
+        refunded:
+          anyOf:
+            - $ref: '#/components/schemas/Money'
+            - type: 'null'
+        net:
+          anyOf:
+            - $ref: '#/components/schemas/Money'
+            - type: 'null'
+        sales:
+          description: Purchases sold.
+          type: integer
+          format: int64
+          minimum: 0
+        refunds:
+          description: Refunds, in full or in part.
+          type: integer
+          format: int64
+          minimum: 0
+        reversals:
+          description: Refunds that were undone.
+          type: integer
+          format: int64
+          minimum: 0
 
     CoverageList:
       type: object
@@ -3658,6 +4203,8 @@ components:
         - transaction-claimed
         - grant-cancelled
         - override-limit
+
+        - as-of-not-settled
         - notification-refused
         - not-ready
         - overloaded

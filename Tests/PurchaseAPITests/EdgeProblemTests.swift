@@ -247,7 +247,10 @@ struct EdgeProblemTests {
     }
 
     /// Operations about the whole deployment: there is always something to tell.
-    private static let wholes: Set = ["getCoverage", "getAppleHealth", "listChanges", "queryEntitlements"]
+    private static let wholes: Set = [
+        "getCoverage", "getAppleHealth", "listChanges", "queryEntitlements", "exportPaidRecords",
+        "getRevenue",
+    ]
 
     /// Use cases that throw one error, but for authentication.
     static func throwing(_ error: ServiceError) -> StubUseCases {
@@ -265,17 +268,22 @@ struct EdgeProblemTests {
         useCases.onNotification = { _ async throws(ServiceError) in throw error }
         useCases.onCoverage = { () async throws(ServiceError) in throw error }
         useCases.onAppleHealth = { () async throws(ServiceError) in throw error }
+        useCases.onPaidRecords = { _ async throws(ServiceError) in throw error }
+        useCases.onRevenue = { _, _ async throws(ServiceError) in throw error }
         useCases.onReadiness = { () async throws(ServiceError) in throw error }
         return useCases
     }
 
     /// A well-formed call of an operation.
     static func call(
-        _ operation: APISpec.Operation, _ edge: EdgeClient, key: String? = "app+support",
+        _ operation: APISpec.Operation, _ edge: EdgeClient, key: String? = "app+support+finance",
         at location: SourceLocation = #_sourceLocation
     ) async throws -> EdgeAnswer {
-        let path = operation.path.replacing("{transactionId}", with: "1").replacing("{accountId}", with: "player-1")
+        let path =
+            operation.path.replacing("{transactionId}", with: "1").replacing("{accountId}", with: "player-1")
             .replacing("{id}", with: "g.1")
+            + (["exportPaidRecords", "getRevenue"].contains(operation.operationID)
+                ? "?from=2026-11-01&to=2026-12-01" : "")
         guard operation.method == "POST" else { return try await edge.get(path, key: key, at: location) }
         let body =
             switch operation.operationID {

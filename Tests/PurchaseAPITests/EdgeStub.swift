@@ -51,6 +51,17 @@ struct StubUseCases: UseCases {
         AppleHealthView(
             environments: [], budgets: [], lastCalls: [:], clockSkew: nil, workload: Workload(), observedAt: Sample.now)
     }
+    var onPaidRecords: @Sendable (PaidRecordsQuery) async throws(ServiceError) -> PaidRecordsHead = {
+        query async throws(ServiceError) in Sample.head(of: query)
+    }
+    /// Gives the portions of a body one after the other; what it throws ends the body.
+    var onPortion: @Sendable (Int) async throws -> [UInt8]? = { _ in nil }
+    /// Hears how many portions were written when a body ends, one way or the other.
+    var onPortionsEnded: @Sendable (Int) -> Void = { _ in }
+    var onRevenue: @Sendable (PaidRecordsQuery, RevenueGrouping) async throws(ServiceError) -> RevenueReport = {
+        query, grouping async throws(ServiceError) in
+        RevenueReport(head: Sample.head(of: query), grouping: grouping, lines: [], next: nil)
+    }
     var onAuthenticate: @Sendable (String) async throws(ServiceError) -> Caller? = {
         key async throws(ServiceError) in caller(of: key)
     }
@@ -127,6 +138,29 @@ struct StubUseCases: UseCases {
 
     func appleHealth() async throws(ServiceError) -> AppleHealthView { try await onAppleHealth() }
 
+    func paidRecords(_ query: PaidRecordsQuery) async throws(ServiceError) -> PaidRecordsHead {
+        try await onPaidRecords(query)
+    }
+
+    func writePaidRecords(
+        _ head: PaidRecordsHead, as format: PaidRecordsFormat, within limit: Duration,
+        to write: ([UInt8]) async throws -> Void
+    ) async throws -> Int64 {
+        var count = 0
+        defer { onPortionsEnded(count) }
+        while let portion = try await onPortion(count) {
+            try await write(portion)
+            count += 1
+        }
+        return head.totals.rows
+    }
+
+    func revenue(
+        _ query: PaidRecordsQuery, by grouping: RevenueGrouping, after cursor: RevenueCursor?, limit: Int
+    ) async throws(ServiceError) -> RevenueReport {
+        try await onRevenue(query, grouping)
+    }
+
     func authenticate(key: String) async throws(ServiceError) -> Caller? { try await onAuthenticate(key) }
 
     func checkReadiness() async throws(ServiceError) { try await onReadiness() }
@@ -171,6 +205,15 @@ enum Sample {
             transaction: transaction, environment: evidence == nil ? nil : .production,
             facts: evidence == nil ? nil : facts, deciding: evidence, accountID: nil, claim: claim, isEntitled: false,
             entitlementReason: .notPaid, mayFinish: mayFinish, nextCheckAt: nextCheckAt, version: 2)
+    }
+
+    static func head(of query: PaidRecordsQuery) -> PaidRecordsHead {
+        PaidRecordsHead(
+            scope: PaidRecordsScope(
+                from: now, to: now + .days(1), asOf: query.asOf ?? 7, environment: query.environment,
+                timeZone: query.timeZone),
+            totals: PaidRecordsTotals(currencies: [], unpricedRows: 0),
+            coverage: CoverageNote(environment: query.environment, completeFrom: nil, completeThrough: nil))
     }
 
     static let paid = PurchaseState.paid(.confirmed, deciding: EvidenceID(sha256: digest, source: .appStore))

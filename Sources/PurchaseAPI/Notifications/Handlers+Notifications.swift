@@ -40,7 +40,7 @@ extension Problem {
         case .fault(let cause):
             self = .overloaded(retryAfterSeconds: 60)
             self.cause = cause
-        case .notFound, .grantCancelled, .overrideLimit, .rateLimited, .identityUnavailable:
+        case .notFound, .grantCancelled, .overrideLimit, .asOfNotSettled, .invalid, .rateLimited, .identityUnavailable:
             self = .overloaded(retryAfterSeconds: 60)
         }
     }

@@ -14,6 +14,8 @@ extension Problem {
         .grantCancelled, "The purchase was refunded before this grant was acknowledged.")
     static let overrideLimit = Problem(
         .overrideLimit, "The account has \(Override.liveMax) overrides in force. End one, then make the next.")
+    static let asOfNotSettled = Problem(
+        .asOfNotSettled, "asOf is larger than the newest position of the ledger. Leave it out for the newest.")
     /// The request body didn't arrive, or the use case didn't end, within the time limit.
     static let tooSlow = retry(.overloaded, after: 1, "The request was not done in time. Sending it again is safe.")
 
@@ -86,6 +88,9 @@ extension Problem {
         case .notFound: self = .notFound
         case .grantCancelled: self = .grantCancelled
         case .overrideLimit: self = .overrideLimit
+        case .asOfNotSettled: self = .asOfNotSettled
+        case .invalid(let parameter, let rule):
+            self = .invalidRequest([Fault(pointer: "/query/" + parameter, detail: rule)])
         case .rateLimited(let seconds):
             self = .retry(.rateLimited, after: seconds, "There are too many of these already. Nothing is stored.")
         case .overloaded(let seconds): self = .overloaded(retryAfterSeconds: seconds)

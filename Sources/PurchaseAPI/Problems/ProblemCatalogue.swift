@@ -26,6 +26,8 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     case grantCancelled = "grant-cancelled"
     /// The account has as many overrides in force as it may have.
     case overrideLimit = "override-limit"
+    /// A position of the ledger that does not exist yet.
+    case asOfNotSettled = "as-of-not-settled"
     /// A notification that Apple did not sign.
     case notificationRefused = "notification-refused"
     /// The process can't serve now; health checks only.
@@ -46,7 +48,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
         case .forbidden: 403
         case .notFound: 404
         case .methodNotAllowed: 405
-        case .transactionClaimed, .grantCancelled, .overrideLimit: 409
+        case .transactionClaimed, .grantCancelled, .overrideLimit, .asOfNotSettled: 409
         case .payloadTooLarge: 413
         case .unsupportedMediaType: 415
         case .transactionRefused: 422
@@ -71,6 +73,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
         case .transactionClaimed: "The transaction is claimed by another account"
         case .grantCancelled: "The grant is cancelled"
         case .overrideLimit: "The account has too many overrides"
+        case .asOfNotSettled: "The ledger has not come that far"
         case .notificationRefused: "The notification is refused"
         case .notReady: "The service is not ready"
         case .overloaded: "The service cannot take the request now"
@@ -81,7 +84,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     /// Whether the same request may succeed later, with nobody changing anything.
     package var isRetryable: Bool {
         switch self {
-        case .rateLimited, .notReady, .overloaded, .internalError: true
+        case .rateLimited, .asOfNotSettled, .notReady, .overloaded, .internalError: true
         case .invalidRequest, .unauthenticated, .forbidden, .notFound, .methodNotAllowed, .payloadTooLarge,
             .unsupportedMediaType, .transactionRefused, .transactionClaimed, .grantCancelled, .overrideLimit,
             .notificationRefused:

@@ -81,15 +81,23 @@ struct ParameterReader {
         return value
     }
 
-    /// A text of the query as another type; `nil` when it is absent, a fault when `convert` gives `nil`.
-    mutating func value<Value>(_ name: String, rule: String, _ convert: (String) -> Value?) -> Value? {
-        guard let text = query.first(where: { $0.name == name })?.value else { return nil }
+    /// The text of a query parameter as another type; a fault when `convert` gives `nil`, or when a required one is absent.
+    mutating func value<Value>(
+        _ name: String, isRequired: Bool = false, rule: String, _ convert: (String) -> Value?
+    ) -> Value? {
+        guard let text = query.first(where: { $0.name == name })?.value else {
+            if isRequired { faults.add(query: name, "Is missing; it is required. " + rule) }
+            return nil
+        }
         guard let value = convert(text) else {
             faults.add(query: name, rule)
             return nil
         }
         return value
     }
+
+    /// Adds a fault of a query parameter.
+    mutating func blame(_ name: String, _ detail: String) { faults.add(query: name, detail) }
 
     /// The query's `limit`, or its default.
     mutating func limit() -> Int { number("limit", in: Self.limitRange, default: Self.limitDefault) }

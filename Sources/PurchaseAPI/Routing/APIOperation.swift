@@ -39,6 +39,10 @@ package enum APIOperation: String, CaseIterable, Sendable {
     case getCoverage
     /// Read how the service gets on with Apple.
     case getAppleHealth
+    /// Download the movements of money of a period.
+    case exportPaidRecords
+    /// Read what was sold and given back.
+    case getRevenue
     /// Take in one of Apple's notifications.
     case postNotification
     /// Is the process alive?
@@ -57,7 +61,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .endOverride: .delete
         case .listCases, .getCase, .listOverrides: .get
         case .getTransaction, .listTransactionEvents, .getEntitlements, .listChanges, .listGrants, .getCoverage,
-            .getAppleHealth, .getLiveness, .getReadiness, .getOpenAPI:
+            .getAppleHealth, .exportPaidRecords, .getRevenue, .getLiveness, .getReadiness, .getOpenAPI:
             .get
         }
     }
@@ -82,6 +86,8 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .endOverride: "/v1/accounts/{accountId}/overrides/{overrideId}"
         case .getCoverage: "/v1/coverage"
         case .getAppleHealth: "/v1/apple/health"
+        case .exportPaidRecords: "/v1/exports/paid-records"
+        case .getRevenue: "/v1/reports/revenue"
         case .postNotification: "/v1/notifications/apple"
         case .getLiveness: "/health/live"
         case .getReadiness: "/health/ready"
@@ -100,6 +106,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .queryEntitlements, .listChanges, .listGrants, .acknowledgeGrant: [.app]
         case .listCases, .getCase, .resolveCase, .listOverrides, .createOverride, .endOverride: [.support]
         case .getCoverage, .getAppleHealth: [.support, .finance]
+        case .exportPaidRecords, .getRevenue: [.finance]
         case .postNotification, .getLiveness, .getReadiness, .getOpenAPI: []
         }
     }

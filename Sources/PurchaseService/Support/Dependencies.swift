@@ -92,6 +92,8 @@ package struct ServiceConfiguration: Sendable {
 package struct ServiceDependencies: Sendable {
     /// The ledger.
     package var ledger: any LedgerPort
+    /// The ledger's money rows, on connections of their own.
+    package var paidRecords: any PaidRecordsPort
     /// Apple, or the simulator.
     package var appStore: any AppStorePort
     /// Apple's own history of its notifications.
@@ -124,12 +126,15 @@ package struct ServiceDependencies: Sendable {
 
     /// Takes every part.
     package init(
-        ledger: any LedgerPort, appStore: any AppStorePort, history: any NotificationHistoryPort,
-        health: any AppStoreHealthPort, verifier: JWSVerifier, policies: PolicyHolder, clock: WallClock,
+        ledger: any LedgerPort, paidRecords: any PaidRecordsPort, appStore: any AppStorePort,
+        history: any NotificationHistoryPort, health: any AppStoreHealthPort, verifier: JWSVerifier,
+        policies: PolicyHolder,
+        clock: WallClock,
         cryptography: ServiceCryptography, processName: String, logger: Logger,
         metrics: ServiceMetrics = ServiceMetrics(), userTokens: (any UserTokenPort)? = nil
     ) {
         self.ledger = ledger
+        self.paidRecords = paidRecords
         self.appStore = appStore
         self.history = history
         self.health = health

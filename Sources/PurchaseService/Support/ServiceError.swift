@@ -6,6 +6,10 @@ package enum ServiceError: Error, Hashable, Sendable {
     case grantCancelled
     /// The account has as many overrides in force as it may have.
     case overrideLimit
+    /// A position of the ledger that does not exist yet; later it may.
+    case asOfNotSettled
+    /// A parameter that only the ledger could judge, by its name in the contract, and what it must be.
+    case invalid(parameter: String, rule: String)
     /// Too many of these already; nothing was stored.
     case rateLimited(retryAfterSeconds: Int)
     /// Too much is waiting; nothing was stored.

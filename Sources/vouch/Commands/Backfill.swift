@@ -2,7 +2,6 @@ import ArgumentParser
 import Logging
 import PurchaseCore
 import PurchaseService
-import UnixSignals
 
 /// `vouch backfill`: takes in Apple's history of notifications of a time in the past.
 struct Backfill: AsyncParsableCommand {
@@ -45,7 +44,7 @@ struct Backfill: AsyncParsableCommand {
             throw CommandFailure(explaining: error)
         }
         let backfill = stack.service.notificationBackfill()
-        let results = await Self.runUntilSignal {
+        let results = await UntilSignal.run {
             var results: [(StoreEnvironment, NotificationBackfill.Summary)] = []
             for part in request.parts {
                 let display = BackfillDisplay(
@@ -102,28 +101,6 @@ struct Backfill: AsyncParsableCommand {
         case .tokensExpireTooSoon: "the App Store's pagination tokens expire before the last page"
         case .startTooFarInPast: "the App Store does not go back that far"
         case .ledger(let code): "the database could not take in the notifications (\(code.rawValue))"
-        }
-    }
-
-    /// Runs work until it ends, or cancels it at SIGINT or SIGTERM and waits for its end.
-    private static func runUntilSignal<Value: Sendable>(
-        _ body: @escaping @Sendable () async -> Value
-    ) async -> Value {
-        await withTaskGroup(of: Value?.self) { group in
-            group.addTask { await body() }
-            group.addTask {
-                for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { break }
-                return nil
-            }
-            var result: Value?
-            while result == nil {
-                // The signal's end is `nil`, then the work is cancelled and its own end comes next.
-                guard let next = await group.next() else { break }
-                result = next
-                group.cancelAll()
-            }
-            guard let result else { preconditionFailure("the work always has an end") }
-            return result
         }
     }
 }

@@ -18,12 +18,15 @@ extension DatabaseSettings {
     var shortCommandLogLevel: Logger.Level { logLevel < .info ? logLevel : .error }
 
     /// Runs work with a client of a few connections in a role (`nil` keeps the login's), and closes it.
+    ///
+    /// `bounds` are the client's, unless the usual ones will do.
     func withClient<Value>(
-        role: String?, logger: Logger, _ body: (PostgresClient) async throws -> Value
+        role: String?, bounds: PostgresConfiguration? = nil, logger: Logger,
+        _ body: (PostgresClient) async throws -> Value
     ) async throws -> Value {
-        var configuration = PostgresConfiguration(uri: databaseURL)
+        var configuration = bounds ?? PostgresConfiguration(uri: databaseURL)
         configuration.sessionRole = role
-        configuration.readConnectionsMax = 2
+        if bounds == nil { configuration.readConnectionsMax = 2 }
         let client = PostgresClient(configuration: configuration, logger: logger)
         do {
             let value = try await body(client)
@@ -37,9 +40,9 @@ extension DatabaseSettings {
 
     /// The same in the service's role, once the schema and that role are as they must be.
     func withServiceClient<Value>(
-        logger: Logger, _ body: (PostgresClient) async throws -> Value
+        bounds: PostgresConfiguration? = nil, logger: Logger, _ body: (PostgresClient) async throws -> Value
     ) async throws -> Value {
-        try await withClient(role: Migrator.serviceRole, logger: logger) { client in
+        try await withClient(role: Migrator.serviceRole, bounds: bounds, logger: logger) { client in
             try await SchemaCheck.check(client)
             return try await body(client)
         }

@@ -197,6 +197,12 @@ package struct APISpec: Sendable {
         return found
     }
 
+    /// Says where a value departs from a named schema.
+    package func violations(of value: JSONValue, schemaNamed name: String) -> [String] {
+        validator.violations(
+            of: value, against: .object(["$ref": .string("#/components/schemas/\(name)")]), strictness: .closed)
+    }
+
     /// Says where an example departs from the schema that it stands next to.
     package func violations(of example: Example) -> [String] {
         let definition = definitions[example.operation.operationID]
@@ -224,7 +230,7 @@ package struct APISpec: Sendable {
             return ["/header/Content-Type: '\(contentType ?? "")' is not one of the contract"]
         }
         guard let schema = media["schema"] else { return [] }
-        guard mediaType.hasSuffix("json") else {
+        guard mediaType == "application/json" || mediaType.hasSuffix("+json") else {
             guard let text = String(bytes: body, encoding: .utf8) else { return ["the body is not UTF-8"] }
             return validator.violations(of: .string(text), against: schema, strictness: strictness)
         }

@@ -1,16 +1,14 @@
-import PurchaseCore
-
 /// Instants as the contract writes them: `2026-11-20T09:15:02.120Z`, UTC, always three decimals (RFC 3339).
 ///
 /// Integer arithmetic alone: a formatter that goes through floating-point seconds gets some milliseconds wrong.
-enum RFC3339 {
+package enum RFC3339 {
     private static let millisecondsPerDay: Int64 = 86_400_000
     // 0001-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z: four digits of year are all that the format has. What lies
     // beyond is written as the nearer end.
     private static let range: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
 
     /// Appends the 24 characters.
-    static func append(_ instant: Instant, to bytes: inout [UInt8]) {
+    package static func append(_ instant: Instant, to bytes: inout [UInt8]) {
         let clamped = min(max(instant.millisecondsSince1970, range.lowerBound), range.upperBound)
         // Floor division, so that the time of day is never negative.
         let day = (clamped - (clamped < 0 ? millisecondsPerDay - 1 : 0)) / millisecondsPerDay
@@ -30,6 +28,14 @@ enum RFC3339 {
         bytes.append(UInt8(ascii: "."))
         digits(time % 1_000, 3, &bytes)
         bytes.append(UInt8(ascii: "Z"))
+    }
+
+    /// The 24 characters.
+    package static func text(_ instant: Instant) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(24)
+        append(instant, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func digits(_ value: Int64, _ count: Int, _ bytes: inout [UInt8]) {
