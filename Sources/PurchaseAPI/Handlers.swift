@@ -16,6 +16,10 @@ struct Handlers<Cases: UseCases>: Sendable {
         switch operation {
         case .postTransaction: try await limited(request, context, postTransaction)
         case .getTransaction: try await getTransaction(request, context)
+        case .searchTransactions: try await searchTransactions(request, context)
+        case .listTransactionEvidence: try await listTransactionEvidence(request, context)
+        case .explainTransaction: try await explainTransaction(request, context)
+        case .getOrder: try await getOrder(request, context)
         case .listTransactionEvents: try await listTransactionEvents(request, context)
         case .recheckTransaction: try await limited(request, context, recheckTransaction)
         case .getEntitlements: try await getEntitlements(request, context)

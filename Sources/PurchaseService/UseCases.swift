@@ -1,7 +1,7 @@
 package import PurchaseCore
 
 /// Everything the API can ask of the service; one implementation, ``VouchService``, and a seam for tests of the API's edges.
-package protocol UseCases: FinanceUseCases, StaffUseCases {
+package protocol UseCases: FinanceUseCases, StaffUseCases, SupportUseCases {
     /// Records a claim durably, asks Apple where that is needed, and answers within the configured time.
     func submit(
         _ submission: Submission, by caller: Caller, requestID: String

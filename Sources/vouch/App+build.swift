@@ -74,7 +74,7 @@ extension VouchStack {
             let service = VouchService(
                 dependencies: ServiceDependencies(
                     ledger: store, paidRecords: PaidRecordsStore(client: financePostgres), appStore: appStore,
-                    history: appStore, health: appStore,
+                    orders: appStore, history: appStore, health: appStore,
                     verifier: verifier(settings, httpClient, metrics, now: now), policies: watch.policies,
                     clock: WallClock(now: now), cryptography: try await cryptography(settings, store),
                     processName: processName(), logger: logger, metrics: ServiceMetrics(factory: metrics),

@@ -51,6 +51,104 @@ security:
 
 paths:
   /v1/transactions:
+    get:
+      operationId: searchTransactions
+      tags: [support]
+      summary: Find transactions by what a customer has.
+      description: |
+        Filters combine: what matches all of them, the newest purchase first. Without a filter the newest of all. `from`
+        and `to`, and the order, go by `purchaseDate`; while Apple has not named it, by `createdAt`.
+
+        A page looks at a bounded number of transactions. It may therefore hold fewer than `limit`, or none, and still
+        have a `nextCursor`: read on until that is `null`. Pages never overlap, and what arrives meanwhile moves nothing.
+      x-roles: [support]
+      parameters:
+        - name: accountId
+          in: query
+          required: false
+          description: The account has claimed the purchase, whatever became of the claim.
+          schema:
+            $ref: '#/components/schemas/AccountId'
+        - name: originalTransactionId
+          in: query
+          required: false
+          description: All of one purchase, its renewals and restores.
+          schema:
+            $ref: '#/components/schemas/TransactionId'
+        - name: orderId
+          in: query
+          required: false
+          description: An order that was looked up before, see `GET /v1/orders/{orderId}`; Apple is not asked.
+          schema:
+            $ref: '#/components/schemas/OrderId'
+        - name: productId
+          in: query
+          required: false
+          description: Apple's productId.
+          schema:
+            type: string
+            minLength: 1
+            maxLength: 255
+        - name: state
+          in: query
+          required: false
+          description: The state.
+          schema:
+            $ref: '#/components/schemas/State'
+        - name: reason
+          in: query
+          required: false
+          description: The reason of a state; each belongs to one state.
+          schema:
+            $ref: '#/components/schemas/StateReason'
+        - name: environment
+          in: query
+          required: false
+          description: The store; a transaction whose store is not known yet is of none.
+          schema:
+            $ref: '#/components/schemas/Environment'
+        - name: from
+          in: query
+          required: false
+          description: Purchased at or after this; RFC 3339 with any offset.
+          schema:
+            type: string
+            format: date-time
+        - name: to
+          in: query
+          required: false
+          description: Purchased before this; after `from`.
+          schema:
+            type: string
+            format: date-time
+        - $ref: '#/components/parameters/Cursor'
+        - $ref: '#/components/parameters/Limit'
+      responses:
+        '200':
+          description: One page, the newest purchase first.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/TransactionList'
+              examples:
+                none:
+                  value: {transactions: [], nextCursor: null}
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
     post:
       operationId: postTransaction
       tags: [transactions]
@@ -390,6 +488,216 @@ paths:
           $ref: '#/components/responses/Failed'
         '503':
           $ref: '#/components/responses/Overloaded'
+
+  /v1/transactions/{transactionId}/evidence:
+    get:
+      operationId: listTransactionEvidence
+      tags: [support]
+      summary: Read what Apple signed, and check it again.
+      description: |
+        The signed texts as they came, the newest `signedDate` first, each with its certificates and with the steps of
+        verifying it now, without a network. The deciding item may carry another transaction id of the same purchase.
+      x-roles: [support]
+      parameters:
+        - $ref: '#/components/parameters/TransactionId'
+        - $ref: '#/components/parameters/Cursor'
+        - name: limit
+          in: query
+          required: false
+          description: How many items a page holds at most.
+          schema:
+            type: integer
+            minimum: 1
+            maximum: 50
+            default: 20
+      responses:
+        '200':
+          description: One page of evidence; empty while nothing signed has come.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/ProofList'
+              examples:
+                purchase:
+                  value:
+                    evidence:
+                      - sha256: 5f0cb1b6b1f6a0e5b9b3a2b9e3d4c6a7f8091a2b3c4d5e6f708192a3b4c5d6e7
+                        source: app_store
+                        standing: deciding
+                        transactionId: '2000000900000001'
+                        environment: Production
+                        notificationType: null
+                        signedDate: '2026-11-20T09:15:02.401Z'
+                        seenAt: '2026-11-20T09:15:02.455Z'
+                        revocationDate: null
+                        position: '18'
+                        jws: eyJhbGciOiJFUzI1NiJ9.eyJ0cmFuc2FjdGlvbklkIjoiMSJ9.AAAA
+                        certificates:
+                          - subject: CN=Prod ECC Mac App Store and iTunes Store Receipt Signing,O=Apple Inc.,C=US
+                            issuer: CN=Apple Worldwide Developer Relations Certification Authority,OU=G6,O=Apple Inc.,C=US
+                            serialNumber: 7a9eb3f3d05b3d4a
+                            notBefore: '2025-09-19T19:44:51.000Z'
+                            notAfter: '2027-10-13T17:47:23.000Z'
+                        verification:
+                          result: passed
+                          steps:
+                            - {step: digest, result: passed, detail: SHA-256 of the text is what the ledger recorded}
+                            - {step: structure, result: passed, detail: three segments of strict base64url}
+                            - {step: ocsp, result: skipped, detail: 'needs the network, so it is not asked again here'}
+                    nextCursor: null
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '404':
+          $ref: '#/components/responses/NotFound'
+        '410':
+          $ref: '#/components/responses/EvidenceErased'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/transactions/{transactionId}/explanation:
+    get:
+      operationId: explainTransaction
+      tags: [support]
+      summary: Read why a transaction is in its state, and what to tell the customer.
+      description: |
+        The facts in the order in which they happened, the rules that fired, what it waits for, and what would change
+        it. `customer` may be sent to the customer as it is. Every sentence is English and has a stable `code` with
+        `parameters` for translation; docs/explanations.md lists them all.
+
+        With `accountId` the answer is for that account, which need not be the one that holds the purchase.
+      x-roles: [support]
+      parameters:
+        - $ref: '#/components/parameters/TransactionId'
+        - name: accountId
+          in: query
+          required: false
+          description: Explain to this account; default the one that holds the purchase.
+          schema:
+            $ref: '#/components/schemas/AccountId'
+      responses:
+        '200':
+          description: The explanation as of now.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Explanation'
+              examples:
+                paid:
+                  value:
+                    transactionId: '2000000900000001'
+                    accountId: player-4711
+                    state: paid
+                    reason: confirmed
+                    refusal: null
+                    entitled: true
+                    entitlementReason: paid
+                    claimStatus: held
+                    customer:
+                      code: customer.available
+                      text: Your purchase is confirmed and available in your account.
+                      parameters: {}
+                    summary:
+                      - code: state.confirmed
+                        text: Apple's signed record shows the purchase, and no refund.
+                        parameters: {}
+                    facts:
+                      - code: fact.claim_held
+                        text: The account player-4711 said that it is its own, and holds it.
+                        parameters: {account: player-4711}
+                        at: '2026-11-20T09:15:02.120Z'
+                    rules:
+                      - code: rule.purchase_confirmed
+                        text: Apple's signed word made it paid.
+                        parameters: {}
+                        at: '2026-11-20T09:15:02.455Z'
+                        chainVersion: 2
+                        actor: null
+                    waitsFor:
+                      - code: waits.routine_check
+                        text: Nothing is open. Apple is asked now and then whether it was refunded.
+                        parameters: {}
+                        at: '2026-11-21T09:15:00.000Z'
+                    nextCheckAt: null
+                    wouldChange:
+                      - code: change.apple_refund
+                        text: A refund by Apple ends it.
+                        parameters: {}
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '404':
+          $ref: '#/components/responses/NotFound'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
+  /v1/orders/{orderId}:
+    get:
+      operationId: getOrder
+      tags: [support]
+      summary: Read the transactions of an order from Apple's e-mail.
+      description: |
+        Apple is asked once for an order; its signed answer is verified, decided upon like any other answer of Apple's,
+        and the way from the order to its transactions is kept. A purchase that nobody posted is then known, and
+        nobody's until an account claims it. Order ids exist for real purchases alone, never in the sandbox.
+
+        404 `order-not-found`: Apple knows no such order of this app. 503 `app-store-unavailable`: Apple could not be
+        asked, or gave no usable answer; nothing is remembered, and asking again is safe.
+      x-roles: [support]
+      parameters:
+        - name: orderId
+          in: path
+          required: true
+          description: As the e-mail shows it, such as MV5GKYPN2Z.
+          schema:
+            $ref: '#/components/schemas/OrderId'
+      responses:
+        '200':
+          description: The order's transactions as they are now.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Order'
+              examples:
+                none:
+                  value: {orderId: MV5GKYPN2Z, lookedUpAt: '2026-11-20T10:00:00.000Z', transactions: []}
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '404':
+          $ref: '#/components/responses/OrderNotFound'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/AppStoreUnavailable'
 
   /v1/transactions/{transactionId}/recheck:
     post:
@@ -904,7 +1212,7 @@ paths:
                   why: A month on us after the outage.
       responses:
         '200':
-          description: The same key, effect, environment and end are in force already: that override.
+          description: The same key, effect, environment and end are in force already; this is that override.
           headers:
             X-Request-Id:
               $ref: '#/components/headers/X-Request-Id'
@@ -2253,6 +2561,66 @@ components:
                 instance: urn:request:0b6f6a1c9d3e4f59
                 code: not-found
                 retryable: false
+    OrderNotFound:
+      description: Apple knows no such order of this app.
+      headers:
+        X-Request-Id:
+          $ref: '#/components/headers/X-Request-Id'
+      content:
+        application/problem+json:
+          schema:
+            $ref: '#/components/schemas/Problem'
+          examples:
+            problem:
+              value:
+                type: urn:vouch:problem:order-not-found
+                title: Apple knows no such order
+                status: 404
+                detail: Apple knows no such order of this app. Order ids exist for real purchases alone.
+                instance: urn:request:0b6f6a1c9d3e4f59
+                code: order-not-found
+                retryable: false
+    EvidenceErased:
+      description: The signed text was erased with the account's data.
+      headers:
+        X-Request-Id:
+          $ref: '#/components/headers/X-Request-Id'
+      content:
+        application/problem+json:
+          schema:
+            $ref: '#/components/schemas/Problem'
+          examples:
+            problem:
+              value:
+                type: urn:vouch:problem:evidence-erased
+                title: The signed proof was erased
+                status: 410
+                detail: The signed text was erased with the account's data; what it decided stays in the ledger.
+                instance: urn:request:0b6f6a1c9d3e4f59
+                code: evidence-erased
+                retryable: false
+    AppStoreUnavailable:
+      description: Apple cannot be asked, or the service cannot take the request.
+      headers:
+        X-Request-Id:
+          $ref: '#/components/headers/X-Request-Id'
+        Retry-After:
+          $ref: '#/components/headers/Retry-After'
+      content:
+        application/problem+json:
+          schema:
+            $ref: '#/components/schemas/Problem'
+          examples:
+            problem:
+              value:
+                type: urn:vouch:problem:app-store-unavailable
+                title: Apple gave no usable answer
+                status: 503
+                detail: Apple cannot be asked now, or gave no usable answer. Asking again is safe.
+                instance: urn:request:0b6f6a1c9d3e4f59
+                code: app-store-unavailable
+                retryable: true
+                retryAfterSeconds: 5
     MethodNotAllowed:
       description: 'The path exists, the method does not.'
       headers:
@@ -2596,34 +2964,42 @@ components:
       description: Apple's transaction id, digits only.
       type: string
       pattern: ^[0-9]{1,32}$
+
     AccountId:
       description: Your own user id. Not `.` or `..`; a UUID is lower-cased everywhere.
       type: string
       pattern: ^(?!\.{1,2}$)[A-Za-z0-9._:@~|-]{1,128}$
+
     GrantId:
       description: Opaque; the same delivery has the same id for ever.
       type: string
       pattern: ^[A-Za-z0-9._:-]{1,200}$
+
     CaseId:
       description: Opaque; tell it to support.
       type: string
       pattern: ^[A-Za-z0-9._:-]{1,200}$
+
     ClaimToken:
       description: Opaque; allows to read this transaction as the poster of this claim.
       type: string
       pattern: ^[A-Za-z0-9._-]{1,256}$
+
     Cursor:
       description: Opaque.
       type: string
       pattern: ^[A-Za-z0-9._-]{1,256}$
+
     Instant:
       type: string
       format: date-time
       pattern: ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$
+
     Environment:
       description: Where Apple keeps the transaction.
       type: string
       enum: [Production, Sandbox]
+
     Money:
       type: object
       description: The customer price for the whole quantity, as Apple signed it. Never proceeds.
@@ -2638,10 +3014,12 @@ components:
           type: string
           minLength: 1
           maxLength: 16
+
     State:
       description: See docs/state_machine.md. Only `paid` can entitle (and `refunded` by a product's prorated rule).
       type: string
       enum: [received, pending, paid, refunded]
+
     StateReason:
       description: Why the transaction is in its state.
       type: string
@@ -2662,10 +3040,12 @@ components:
         - refund_prorated
         - family_revoke
         - refund
+
     TransactionRefusal:
       description: Why a transaction is refused; it stays in its state and is not rechecked.
       type: string
       enum: [bundle_mismatch, environment_not_allowed, not_found]
+
     Refusal:
       description: Why a submission (the first five) or its transaction (the others) is refused.
       type: string
@@ -2678,6 +3058,7 @@ components:
         - bundle_mismatch
         - environment_not_allowed
         - not_found
+
     EntitlementReason:
       description: |
         Entitling: `paid`, `grace_period`, `renewal_unconfirmed` (Apple cannot be asked at the renewal), `prorated_keep`
@@ -2700,6 +3081,7 @@ components:
         - sandbox_account_not_listed
         - ownership_not_allowed
         - product_unknown
+
     EvidenceSource:
       description: Where a signed proof came from; all but `device` decide.
       type: string
@@ -3648,171 +4030,6 @@ components:
           items:
             $ref: '#/components/schemas/Override'
         nextCursor:
-
-    PeriodBoundary:
-      type: string
-      pattern: ^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$
-    LedgerPosition:
-      description: A place in the ledger; 0 is before its first event.
-      type: string
-      pattern: ^[0-9]{1,19}$
-    CoverageMoment:
-      type: string
-      pattern: ^(none|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)$
-
-    PaidRecord:
-      type: object
-      description: One movement of money; docs/export.md explains every member. In CSV the same, absent cells empty.
-      required:
-        - rowId
-        - kind
-        - occurredAt
-        - recordedAt
-        - environment
-        - bundleId
-        - productId
-        - type
-        - transactionId
-        - originalTransactionId
-        - webOrderLineItemId
-        - quantity
-        - amountMilliunits
-        - currency
-        - amount
-        - storefront
-        - offerType
-        - refundPercentage
-      properties:
-        rowId:
-          description: The same for ever; no two rows have the same.
-          type: string
-          minLength: 1
-          maxLength: 200
-        kind:
-          type: string
-          enum: [sale, refund, refund_adjustment, reversal]
-        occurredAt:
-          description: originalPurchaseDate (auto-renewables purchaseDate), revocationDate, or the reversal's signedDate.
-          type: string
-          format: date-time
-        recordedAt:
-          description: When the ledger took it in.
-          type: string
-          format: date-time
-        environment:
-          $ref: '#/components/schemas/Environment'
-        bundleId:
-          type: [string, 'null']
-        productId:
-          type: [string, 'null']
-        type:
-          description: Apple's type of the product.
-          type: [string, 'null']
-        transactionId:
-          $ref: '#/components/schemas/TransactionId'
-        originalTransactionId:
-          $ref: '#/components/schemas/TransactionId'
-        webOrderLineItemId:
-          type: [string, 'null']
-        quantity:
-          description: Units that the row sells, refunds or gives back; 0 where it corrects an amount alone.
-          type: integer
-          format: int64
-          minimum: 0
-        amountMilliunits:
-          description: 1/1000 of a currency unit, exact, negative for a refund. Null when Apple told no price.
-          type: [integer, 'null']
-          format: int64
-        currency:
-          description: ISO 4217. Null when Apple told no price.
-          type: [string, 'null']
-        amount:
-          description: |
-            The amount in currency units with the decimals of ISO 4217, halves rounded away from zero. Null without a
-            price, and for a currency that ISO 4217 doesn't have.
-          type: [string, 'null']
-          pattern: ^-?[0-9]+(\.[0-9]+)?$
-        storefront:
-          description: Apple's storefront, ISO 3166-1 alpha-3.
-          type: [string, 'null']
-        offerType:
-          description: Apple's offerType.
-          type: [integer, 'null']
-          format: int64
-        refundPercentage:
-          description: Apple's revocationPercentage, thousandths of a percent. Null on rows that refund nothing.
-          type: [integer, 'null']
-          format: int64
-
-    RevenueReport:
-      type: object
-      required:
-        - asOf
-        - from
-        - to
-        - tz
-        - environment
-        - groupBy
-        - basis
-        - coverage
-        - rows
-        - unpricedRows
-        - totals
-        - lines
-        - nextCursor
-      properties:
-        asOf:
-          $ref: '#/components/schemas/LedgerPosition'
-        from:
-          $ref: '#/components/schemas/Instant'
-        to:
-          $ref: '#/components/schemas/Instant'
-        tz:
-          type: string
-        environment:
-          $ref: '#/components/schemas/Environment'
-        groupBy:
-          type: string
-          enum: [day, month, product, storefront]
-        basis:
-          description: What the amounts are, what customers paid; not what Apple pays out.
-          type: string
-          enum: [customer_price]
-        coverage:
-          type: object
-          description: The span of which every notification of Apple's was in the ledger at `asOf`; null while unknown.
-          required: [completeFrom, completeThrough]
-          properties:
-            completeFrom:
-              anyOf:
-                - $ref: '#/components/schemas/Instant'
-                - type: 'null'
-            completeThrough:
-              anyOf:
-                - $ref: '#/components/schemas/Instant'
-                - type: 'null'
-        rows:
-          description: Every row of the period, those without an amount included.
-          type: integer
-          format: int64
-          minimum: 0
-        unpricedRows:
-          description: Rows without an amount, because Apple told no price.
-          type: integer
-          format: int64
-          minimum: 0
-        totals:
-          description: The whole period by currency, on every page.
-          type: array
-          items:
-            $ref: '#/components/schemas/RevenueTotal'
-        lines:
-          type: array
-          maxItems: 1000
-          items:
-            $ref: '#/components/schemas/RevenueLine'
-        nextCursor:
-          description: Null at the end. Pages of one report are as of one position and never shift.
           anyOf:
             - $ref: '#/components/schemas/Cursor'
             - type: 'null'
@@ -3882,69 +4099,6 @@ components:
           description: Null when nobody ended it, and once the words are erased.
           type: [string, 'null']
           maxLength: 500
-
-    RevenueTotal:
-      type: object
-      required: [currency, rows, gross, refunded, net]
-      properties:
-        currency:
-          description: ISO 4217.
-          type: string
-        rows:
-          type: integer
-          format: int64
-          minimum: 0
-        gross:
-          description: Sales and their corrections.
-          $ref: '#/components/schemas/Money'
-        refunded:
-          description: Refunds and their adjustments, less reversals; positive.
-          $ref: '#/components/schemas/Money'
-        net:
-          description: '`gross` less `refunded`: the sum of the rows.'
-          $ref: '#/components/schemas/Money'
-
-    RevenueLine:
-      type: object
-      required: [group, currency, rows, gross, refunded, net, sales, refunds, reversals]
-      properties:
-        group:
-          description: The day, the month, Apple's productId or Apple's storefront; null where Apple named none.
-          type: [string, 'null']
-        currency:
-          description: ISO 4217; null for the rows without an amount.
-          type: [string, 'null']
-        rows:
-          type: integer
-          format: int64
-          minimum: 0
-        gross:
-          anyOf:
-            - $ref: '#/components/schemas/Money'
-            - type: 'null'
-        refunded:
-          anyOf:
-            - $ref: '#/components/schemas/Money'
-            - type: 'null'
-        net:
-          anyOf:
-            - $ref: '#/components/schemas/Money'
-            - type: 'null'
-        sales:
-          description: Purchases sold.
-          type: integer
-          format: int64
-          minimum: 0
-        refunds:
-          description: Refunds, in full or in part.
-          type: integer
-          format: int64
-          minimum: 0
-        reversals:
-          description: Refunds that were undone.
-          type: integer
-          format: int64
-          minimum: 0
 
     CoverageList:
       type: object
@@ -4195,7 +4349,9 @@ components:
         - unauthenticated
         - forbidden
         - not-found
+        - order-not-found
         - method-not-allowed
+        - evidence-erased
         - payload-too-large
         - unsupported-media-type
         - rate-limited
@@ -4203,11 +4359,11 @@ components:
         - transaction-claimed
         - grant-cancelled
         - override-limit
-
         - as-of-not-settled
         - notification-refused
         - not-ready
         - overloaded
+        - app-store-unavailable
         - internal-error
 
     Problem:
@@ -4323,6 +4479,515 @@ components:
           properties:
             refusal:
               $ref: '#/components/schemas/Refusal'
+
+
+    PeriodBoundary:
+      type: string
+      pattern: ^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$
+
+    LedgerPosition:
+      description: A place in the ledger; 0 is before its first event.
+      type: string
+      pattern: ^[0-9]{1,19}$
+
+    CoverageMoment:
+      type: string
+      pattern: ^(none|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)$
+
+    PaidRecord:
+      type: object
+      description: One movement of money; docs/export.md explains every member. In CSV the same, absent cells empty.
+      required:
+        - rowId
+        - kind
+        - occurredAt
+        - recordedAt
+        - environment
+        - bundleId
+        - productId
+        - type
+        - transactionId
+        - originalTransactionId
+        - webOrderLineItemId
+        - quantity
+        - amountMilliunits
+        - currency
+        - amount
+        - storefront
+        - offerType
+        - refundPercentage
+      properties:
+        rowId:
+          description: The same for ever; no two rows have the same.
+          type: string
+          minLength: 1
+          maxLength: 200
+        kind:
+          type: string
+          enum: [sale, refund, refund_adjustment, reversal]
+        occurredAt:
+          description: originalPurchaseDate (auto-renewables purchaseDate), revocationDate, or the reversal's signedDate.
+          type: string
+          format: date-time
+        recordedAt:
+          description: When the ledger took it in.
+          type: string
+          format: date-time
+        environment:
+          $ref: '#/components/schemas/Environment'
+        bundleId:
+          type: [string, 'null']
+        productId:
+          type: [string, 'null']
+        type:
+          description: Apple's type of the product.
+          type: [string, 'null']
+        transactionId:
+          $ref: '#/components/schemas/TransactionId'
+        originalTransactionId:
+          $ref: '#/components/schemas/TransactionId'
+        webOrderLineItemId:
+          type: [string, 'null']
+        quantity:
+          description: Units that the row sells, refunds or gives back; 0 where it corrects an amount alone.
+          type: integer
+          format: int64
+          minimum: 0
+        amountMilliunits:
+          description: 1/1000 of a currency unit, exact, negative for a refund. Null when Apple told no price.
+          type: [integer, 'null']
+          format: int64
+        currency:
+          description: ISO 4217. Null when Apple told no price.
+          type: [string, 'null']
+        amount:
+          description: |
+            The amount in currency units with the decimals of ISO 4217, halves rounded away from zero. Null without a
+            price, and for a currency that ISO 4217 doesn't have.
+          type: [string, 'null']
+          pattern: ^-?[0-9]+(\.[0-9]+)?$
+        storefront:
+          description: Apple's storefront, ISO 3166-1 alpha-3.
+          type: [string, 'null']
+        offerType:
+          description: Apple's offerType.
+          type: [integer, 'null']
+          format: int64
+        refundPercentage:
+          description: Apple's revocationPercentage, thousandths of a percent. Null on rows that refund nothing.
+          type: [integer, 'null']
+          format: int64
+
+    RevenueReport:
+      type: object
+      required:
+        - asOf
+        - from
+        - to
+        - tz
+        - environment
+        - groupBy
+        - basis
+        - coverage
+        - rows
+        - unpricedRows
+        - totals
+        - lines
+        - nextCursor
+      properties:
+        asOf:
+          $ref: '#/components/schemas/LedgerPosition'
+        from:
+          $ref: '#/components/schemas/Instant'
+        to:
+          $ref: '#/components/schemas/Instant'
+        tz:
+          type: string
+        environment:
+          $ref: '#/components/schemas/Environment'
+        groupBy:
+          type: string
+          enum: [day, month, product, storefront]
+        basis:
+          description: What the amounts are, what customers paid; not what Apple pays out.
+          type: string
+          enum: [customer_price]
+        coverage:
+          type: object
+          description: The span of which every notification of Apple's was in the ledger at `asOf`; null while unknown.
+          required: [completeFrom, completeThrough]
+          properties:
+            completeFrom:
+              anyOf:
+                - $ref: '#/components/schemas/Instant'
+                - type: 'null'
+            completeThrough:
+              anyOf:
+                - $ref: '#/components/schemas/Instant'
+                - type: 'null'
+        rows:
+          description: Every row of the period, those without an amount included.
+          type: integer
+          format: int64
+          minimum: 0
+        unpricedRows:
+          description: Rows without an amount, because Apple told no price.
+          type: integer
+          format: int64
+          minimum: 0
+        totals:
+          description: The whole period by currency, on every page.
+          type: array
+          items:
+            $ref: '#/components/schemas/RevenueTotal'
+        lines:
+          type: array
+          maxItems: 1000
+          items:
+            $ref: '#/components/schemas/RevenueLine'
+        nextCursor:
+          description: Null at the end. Pages of one report are as of one position and never shift.
+          anyOf:
+            - $ref: '#/components/schemas/Cursor'
+            - type: 'null'
+
+    RevenueTotal:
+      type: object
+      required: [currency, rows, gross, refunded, net]
+      properties:
+        currency:
+          description: ISO 4217.
+          type: string
+        rows:
+          type: integer
+          format: int64
+          minimum: 0
+        gross:
+          description: Sales and their corrections.
+          $ref: '#/components/schemas/Money'
+        refunded:
+          description: Refunds and their adjustments, less reversals; positive.
+          $ref: '#/components/schemas/Money'
+        net:
+          description: '`gross` less `refunded`: the sum of the rows.'
+          $ref: '#/components/schemas/Money'
+
+    RevenueLine:
+      type: object
+      required: [group, currency, rows, gross, refunded, net, sales, refunds, reversals]
+      properties:
+        group:
+          description: The day, the month, Apple's productId or Apple's storefront; null where Apple named none.
+          type: [string, 'null']
+        currency:
+          description: ISO 4217; null for the rows without an amount.
+          type: [string, 'null']
+        rows:
+          type: integer
+          format: int64
+          minimum: 0
+        gross:
+          anyOf:
+            - $ref: '#/components/schemas/Money'
+            - type: 'null'
+        refunded:
+          anyOf:
+            - $ref: '#/components/schemas/Money'
+            - type: 'null'
+        net:
+          anyOf:
+            - $ref: '#/components/schemas/Money'
+            - type: 'null'
+        sales:
+          description: Purchases sold.
+          type: integer
+          format: int64
+          minimum: 0
+        refunds:
+          description: Refunds, in full or in part.
+          type: integer
+          format: int64
+          minimum: 0
+        reversals:
+          description: Refunds that were undone.
+          type: integer
+          format: int64
+          minimum: 0
+
+    OrderId:
+      description: The order id of Apple's e-mail; letters and digits.
+      type: string
+      pattern: ^[A-Za-z0-9]{1,64}$
+
+    TransactionList:
+      type: object
+      required: [transactions, nextCursor]
+      properties:
+        transactions:
+          type: array
+          maxItems: 200
+          items:
+            $ref: '#/components/schemas/Transaction'
+        nextCursor:
+          anyOf:
+            - $ref: '#/components/schemas/Cursor'
+            - type: 'null'
+
+    Order:
+      type: object
+      required: [orderId, lookedUpAt, transactions]
+      properties:
+        orderId:
+          $ref: '#/components/schemas/OrderId'
+        lookedUpAt:
+          $ref: '#/components/schemas/Instant'
+        transactions:
+          type: array
+          maxItems: 100
+          items:
+            $ref: '#/components/schemas/Transaction'
+
+    ProofList:
+      type: object
+      required: [evidence, nextCursor]
+      properties:
+        evidence:
+          type: array
+          maxItems: 50
+          items:
+            $ref: '#/components/schemas/Proof'
+        nextCursor:
+          anyOf:
+            - $ref: '#/components/schemas/Cursor'
+            - type: 'null'
+
+    Proof:
+      type: object
+      description: One signed text, and what checking it shows.
+      required:
+        - sha256
+        - source
+        - standing
+        - transactionId
+        - environment
+        - notificationType
+        - signedDate
+        - seenAt
+        - revocationDate
+        - position
+        - jws
+        - certificates
+        - verification
+      properties:
+        sha256:
+          description: Of the text, as the ledger recorded it.
+          type: string
+          pattern: ^[0-9a-f]{64}$
+        source:
+          $ref: '#/components/schemas/EvidenceSource'
+        standing:
+          description: |
+            `deciding`; `stale` (counts, and another item decides); `device` (never decides); `refused` (another app's,
+            or of a store that is not allowed); `other_environment` (the same id, signed by the other store).
+          type: string
+          enum: [deciding, stale, device, refused, other_environment]
+        transactionId:
+          $ref: '#/components/schemas/TransactionId'
+        environment:
+          $ref: '#/components/schemas/Environment'
+        notificationType:
+          description: Apple's, when it came inside a notification.
+          type: [string, 'null']
+          maxLength: 64
+        signedDate:
+          $ref: '#/components/schemas/Instant'
+        seenAt:
+          $ref: '#/components/schemas/Instant'
+        revocationDate:
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        position:
+          description: Of the ledger's event that took it in.
+          type: [string, 'null']
+          pattern: ^[0-9]{1,19}$
+        jws:
+          description: Verbatim; null once erased.
+          type: [string, 'null']
+          minLength: 1
+          maxLength: 327680
+        certificates:
+          description: Of the text, the leaf first; what they say of themselves.
+          type: array
+          maxItems: 3
+          items:
+            type: object
+            required: [subject, issuer, serialNumber, notBefore, notAfter]
+            properties:
+              subject:
+                type: string
+                maxLength: 4096
+              issuer:
+                type: string
+                maxLength: 4096
+              serialNumber:
+                type: string
+                pattern: ^[0-9a-f]{0,128}$
+              notBefore:
+                $ref: '#/components/schemas/Instant'
+              notAfter:
+                $ref: '#/components/schemas/Instant'
+        verification:
+          description: The checks, made again now and without a network; null once erased.
+          anyOf:
+            - type: object
+              required: [result, steps]
+              properties:
+                result:
+                  type: string
+                  enum: [passed, failed, undetermined]
+                steps:
+                  type: array
+                  minItems: 1
+                  maxItems: 20
+                  items:
+                    type: object
+                    required: [step, result, detail]
+                    properties:
+                      step:
+                        description: See docs/verification.md; `digest` is the comparison with the ledger.
+                        type: string
+                        pattern: ^[a-z_]{1,32}$
+                      result:
+                        type: string
+                        enum: [passed, failed, undetermined, skipped]
+                      detail:
+                        type: string
+                        maxLength: 500
+            - type: 'null'
+
+    Explanation:
+      type: object
+      required:
+        - transactionId
+        - accountId
+        - state
+        - reason
+        - refusal
+        - entitled
+        - entitlementReason
+        - claimStatus
+        - customer
+        - summary
+        - facts
+        - rules
+        - waitsFor
+        - nextCheckAt
+        - wouldChange
+      properties:
+        transactionId:
+          $ref: '#/components/schemas/TransactionId'
+        accountId:
+          description: The account that it is explained to; null when nobody holds the purchase.
+          anyOf:
+            - $ref: '#/components/schemas/AccountId'
+            - type: 'null'
+        state:
+          $ref: '#/components/schemas/State'
+        reason:
+          $ref: '#/components/schemas/StateReason'
+        refusal:
+          anyOf:
+            - $ref: '#/components/schemas/TransactionRefusal'
+            - type: 'null'
+        entitled:
+          type: boolean
+        entitlementReason:
+          $ref: '#/components/schemas/EntitlementReason'
+        claimStatus:
+          type: [string, 'null']
+          enum: [waiting, held, refused, conflict, null]
+        customer:
+          $ref: '#/components/schemas/Phrase'
+        summary:
+          description: What state, refusal, entitlement and claim mean.
+          type: array
+          maxItems: 4
+          items:
+            $ref: '#/components/schemas/Phrase'
+        facts:
+          description: What is known, the oldest first; of very many the newest.
+          type: array
+          maxItems: 60
+          items:
+            $ref: '#/components/schemas/DatedPhrase'
+        rules:
+          description: The rules of the newest events, the oldest first; `…/events` has them all.
+          type: array
+          maxItems: 50
+          items:
+            allOf:
+              - $ref: '#/components/schemas/DatedPhrase'
+              - type: object
+                required: [chainVersion, actor]
+                properties:
+                  chainVersion:
+                    type: integer
+                    format: int64
+                    minimum: 1
+                  actor:
+                    description: The name of the key that caused it; null for the service itself.
+                    type: [string, 'null']
+                    maxLength: 128
+        waitsFor:
+          description: What happens next by itself, each with the moment that is planned for it.
+          type: array
+          maxItems: 10
+          items:
+            $ref: '#/components/schemas/DatedPhrase'
+        nextCheckAt:
+          description: When Apple is asked next because something is open.
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        wouldChange:
+          description: What would bring another answer, the likeliest first.
+          type: array
+          maxItems: 10
+          items:
+            $ref: '#/components/schemas/Phrase'
+
+    Phrase:
+      type: object
+      description: A sentence, and what a translation of it needs.
+      required: [code, text, parameters]
+      properties:
+        code:
+          description: Stable; docs/explanations.md lists the codes with their texts and parameters.
+          type: string
+          pattern: ^[a-z]{1,16}\.[a-z_]{1,64}$
+        text:
+          description: English.
+          type: string
+          minLength: 1
+          maxLength: 1000
+        parameters:
+          description: By the names in the text of docs/explanations.md; instants as RFC 3339.
+          type: object
+          additionalProperties:
+            type: [string, integer]
+
+    DatedPhrase:
+      allOf:
+        - $ref: '#/components/schemas/Phrase'
+        - type: object
+          required: [at]
+          properties:
+            at:
+              description: When it happened or will happen; null where it has no moment.
+              anyOf:
+                - $ref: '#/components/schemas/Instant'
+                - type: 'null'
 
   examples:
     RefundedTransaction:

@@ -131,7 +131,7 @@ struct EdgeProblemTests {
     @Test(
         "a method that the path does not know is 405 with Allow",
         arguments: [
-            (HTTPRequest.Method.put, "/v1/transactions", "POST"), (.get, "/v1/transactions", "POST"),
+            (HTTPRequest.Method.put, "/v1/transactions", "GET, POST"), (.get, "/v1/entitlements/query", "POST"),
             (.delete, "/v1/transactions/1", "GET"), (.options, "/v1/accounts/a/grants", "GET"),
             (.get, "/v1/grants/g/acknowledge", "POST"), (.post, "/health/live", "GET"),
             (.post, "/openapi.yaml", "GET"),
@@ -249,7 +249,7 @@ struct EdgeProblemTests {
     /// Operations about the whole deployment: there is always something to tell.
     private static let wholes: Set = [
         "getCoverage", "getAppleHealth", "listChanges", "queryEntitlements", "exportPaidRecords",
-        "getRevenue",
+        "getRevenue", "searchTransactions",
     ]
 
     /// Use cases that throw one error, but for authentication.
@@ -270,6 +270,7 @@ struct EdgeProblemTests {
         useCases.onAppleHealth = { () async throws(ServiceError) in throw error }
         useCases.onPaidRecords = { _ async throws(ServiceError) in throw error }
         useCases.onRevenue = { _, _ async throws(ServiceError) in throw error }
+        useCases.supportError = error
         useCases.onReadiness = { () async throws(ServiceError) in throw error }
         return useCases
     }
@@ -281,7 +282,7 @@ struct EdgeProblemTests {
     ) async throws -> EdgeAnswer {
         let path =
             operation.path.replacing("{transactionId}", with: "1").replacing("{accountId}", with: "player-1")
-            .replacing("{id}", with: "g.1")
+            .replacing("{id}", with: "g.1").replacing("{orderId}", with: "M1")
             + (["exportPaidRecords", "getRevenue"].contains(operation.operationID)
                 ? "?from=2026-11-01&to=2026-12-01" : "")
         guard operation.method == "POST" else { return try await edge.get(path, key: key, at: location) }

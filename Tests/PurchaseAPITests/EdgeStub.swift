@@ -65,6 +65,8 @@ struct StubUseCases: UseCases {
     var onAuthenticate: @Sendable (String) async throws(ServiceError) -> Caller? = {
         key async throws(ServiceError) in caller(of: key)
     }
+    /// What every search, order, proof and explanation throws.
+    var supportError: ServiceError?
     var onReadiness: @Sendable () async throws(ServiceError) -> Void = { () async throws(ServiceError) in }
 
     static func caller(of key: String) -> Caller? {

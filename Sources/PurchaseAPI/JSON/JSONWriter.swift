@@ -48,6 +48,29 @@ struct JSONWriter {
     /// A member that is an identifier, or `null`.
     mutating func member(_ name: StaticString, _ value: (some StringIdentifier)?) { member(name, value?.rawValue) }
 
+    /// A member whose name is not the contract's but one of a list's; plain ASCII.
+    mutating func member(named name: String, _ write: (inout JSONWriter) -> Void) {
+        string(name)
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+        write(&self)
+    }
+
+    /// A value that is text.
+    mutating func value(_ text: String) { string(text) }
+
+    /// A value that is a whole number.
+    mutating func value(_ number: Int64) { raw(String(number)) }
+
+    /// A value that is an instant.
+    mutating func value(_ instant: Instant) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        RFC3339.append(instant, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
+    }
+
     /// A member that is a whole number, or `null`.
     mutating func member(_ name: StaticString, _ value: (some BinaryInteger)?) {
         begin(name)
@@ -65,11 +88,7 @@ struct JSONWriter {
     mutating func member(_ name: StaticString, _ value: Instant?) {
         begin(name)
         guard let value else { return null() }
-        separate()
-        bytes.append(UInt8(ascii: "\""))
-        RFC3339.append(value, to: &bytes)
-        bytes.append(UInt8(ascii: "\""))
-        needsComma = true
+        self.value(value)
     }
 
     /// A member that is an amount of money, or `null`.

@@ -36,11 +36,12 @@ extension Problem {
     /// The problem of an error after which the sender should try again, in any case.
     fileprivate init(asRetryable error: ServiceError) {
         switch error {
-        case .overloaded, .unavailable: self.init(error)
+        case .overloaded, .unavailable, .appStoreUnavailable: self.init(error)
         case .fault(let cause):
             self = .overloaded(retryAfterSeconds: 60)
             self.cause = cause
-        case .notFound, .grantCancelled, .overrideLimit, .asOfNotSettled, .invalid, .rateLimited, .identityUnavailable:
+        case .notFound, .orderNotFound, .evidenceErased, .grantCancelled, .overrideLimit, .asOfNotSettled, .invalid,
+            .rateLimited, .identityUnavailable:
             self = .overloaded(retryAfterSeconds: 60)
         }
     }

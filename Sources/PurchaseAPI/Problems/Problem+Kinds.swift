@@ -10,6 +10,10 @@ extension Problem {
 
     static let forbidden = Problem(.forbidden, "The key has none of the roles that may call this operation.")
     static let notFound = Problem(.notFound, "Nothing under this address that the caller may see.")
+    static let orderNotFound = Problem(
+        .orderNotFound, "Apple knows no such order of this app. Order ids exist for real purchases alone.")
+    static let evidenceErased = Problem(
+        .evidenceErased, "The signed text was erased with the account's data; what it decided stays in the ledger.")
     static let grantCancelled = Problem(
         .grantCancelled, "The purchase was refunded before this grant was acknowledged.")
     static let overrideLimit = Problem(
@@ -86,6 +90,12 @@ extension Problem {
     init(_ error: ServiceError) {
         switch error {
         case .notFound: self = .notFound
+        case .orderNotFound: self = .orderNotFound
+        case .evidenceErased: self = .evidenceErased
+        case .appStoreUnavailable(let seconds):
+            self = .retry(
+                .appStoreUnavailable, after: seconds,
+                "Apple cannot be asked now, or gave no usable answer. Asking again is safe.")
         case .grantCancelled: self = .grantCancelled
         case .overrideLimit: self = .overrideLimit
         case .asOfNotSettled: self = .asOfNotSettled

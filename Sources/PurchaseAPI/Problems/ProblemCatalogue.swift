@@ -10,8 +10,12 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     case forbidden
     /// Not there, or not for this caller.
     case notFound = "not-found"
+    /// Apple knows no such order of this app.
+    case orderNotFound = "order-not-found"
     /// The path is there, the method is not.
     case methodNotAllowed = "method-not-allowed"
+    /// The signed text was erased.
+    case evidenceErased = "evidence-erased"
     /// The body is larger than allowed.
     case payloadTooLarge = "payload-too-large"
     /// The body is not JSON by its label.
@@ -34,6 +38,8 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     case notReady = "not-ready"
     /// The request can't be taken now.
     case overloaded
+    /// Apple can't be asked now, or gave no usable answer.
+    case appStoreUnavailable = "app-store-unavailable"
     /// A fault of the service.
     case internalError = "internal-error"
 
@@ -46,15 +52,16 @@ package enum ProblemCode: String, CaseIterable, Sendable {
         case .invalidRequest, .notificationRefused: 400
         case .unauthenticated: 401
         case .forbidden: 403
-        case .notFound: 404
+        case .notFound, .orderNotFound: 404
         case .methodNotAllowed: 405
         case .transactionClaimed, .grantCancelled, .overrideLimit, .asOfNotSettled: 409
+        case .evidenceErased: 410
         case .payloadTooLarge: 413
         case .unsupportedMediaType: 415
         case .transactionRefused: 422
         case .rateLimited: 429
         case .internalError: 500
-        case .notReady, .overloaded: 503
+        case .notReady, .overloaded, .appStoreUnavailable: 503
         }
     }
 
@@ -65,7 +72,9 @@ package enum ProblemCode: String, CaseIterable, Sendable {
         case .unauthenticated: "The caller is not known"
         case .forbidden: "The caller may not do this"
         case .notFound: "There is no such thing"
+        case .orderNotFound: "Apple knows no such order"
         case .methodNotAllowed: "The method is not allowed here"
+        case .evidenceErased: "The signed proof was erased"
         case .payloadTooLarge: "The request is too large"
         case .unsupportedMediaType: "The content type is not supported"
         case .rateLimited: "Too many requests"
@@ -77,6 +86,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
         case .notificationRefused: "The notification is refused"
         case .notReady: "The service is not ready"
         case .overloaded: "The service cannot take the request now"
+        case .appStoreUnavailable: "Apple gave no usable answer"
         case .internalError: "Something failed in the service"
         }
     }
@@ -84,9 +94,10 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     /// Whether the same request may succeed later, with nobody changing anything.
     package var isRetryable: Bool {
         switch self {
-        case .rateLimited, .asOfNotSettled, .notReady, .overloaded, .internalError: true
-        case .invalidRequest, .unauthenticated, .forbidden, .notFound, .methodNotAllowed, .payloadTooLarge,
-            .unsupportedMediaType, .transactionRefused, .transactionClaimed, .grantCancelled, .overrideLimit,
+        case .rateLimited, .asOfNotSettled, .notReady, .overloaded, .appStoreUnavailable, .internalError: true
+        case .invalidRequest, .unauthenticated, .forbidden, .notFound, .orderNotFound, .methodNotAllowed,
+            .evidenceErased, .payloadTooLarge, .unsupportedMediaType, .transactionRefused, .transactionClaimed,
+            .grantCancelled, .overrideLimit,
             .notificationRefused:
             false
         }

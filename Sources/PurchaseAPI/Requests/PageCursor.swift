@@ -48,6 +48,31 @@ enum PageCursor {
         return RevenueCursor(asOf: asOf, offset: offset)
     }
 
+    static func text(_ place: SearchPlace) -> String {
+        Base64URL.encode("t\(place.at.millisecondsSince1970).\(place.transactionID.rawValue)")
+    }
+
+    static func search(_ text: String) -> SearchPlace? {
+        guard let plain = Base64URL.decode(text), plain.first == "t" else { return nil }
+        let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
+        guard parts.count == 2, let milliseconds = Int64(parts[0]),
+            let id = TransactionID(validating: String(parts[1]))
+        else { return nil }
+        return SearchPlace(at: Instant(millisecondsSince1970: milliseconds), transactionID: id)
+    }
+
+    static func text(_ item: EvidenceID) -> String { Base64URL.encode("p\(item.sha256).\(item.source.rawValue)") }
+
+    static func evidence(_ text: String) -> EvidenceID? {
+        guard let plain = Base64URL.decode(text), plain.first == "p" else { return nil }
+        let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
+        guard parts.count == 2, parts[0].utf8.count == 64,
+            parts[0].utf8.allSatisfy({ Hexadecimal.value(of: $0) != nil }),
+            let source = EvidenceSource(rawValue: String(parts[1]))
+        else { return nil }
+        return EvidenceID(sha256: String(parts[0]), source: source)
+    }
+
     static func text(afterVersion version: Int64) -> String { Base64URL.encode("e\(version)") }
 
     static func version(_ text: String) -> Int64? {

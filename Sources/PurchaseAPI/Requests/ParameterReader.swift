@@ -72,6 +72,11 @@ struct ParameterReader {
         } ?? OverrideID("")
     }
 
+    /// The path's `orderId`; on a fault a value that ``check(with:)`` keeps from being used.
+    mutating func orderID() -> OrderID {
+        path("orderId", rule: "Must be 1 to 64 letters and digits.") { OrderID(validating: $0) } ?? OrderID("")
+    }
+
     private mutating func path<Value>(_ name: String, rule: String, _ convert: (String) -> Value?) -> Value? {
         let raw = parameters.get(name) ?? ""
         guard let value = PercentEncoding.decode(raw[...]).flatMap(convert) else {

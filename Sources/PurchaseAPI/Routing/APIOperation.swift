@@ -7,6 +7,14 @@ package enum APIOperation: String, CaseIterable, Sendable {
     case postTransaction
     /// Read one transaction.
     case getTransaction
+    /// Find transactions by what a customer has.
+    case searchTransactions
+    /// Read the signed proof of a transaction.
+    case listTransactionEvidence
+    /// Read why a transaction is in its state.
+    case explainTransaction
+    /// Read the transactions of an order.
+    case getOrder
     /// Read the ledger of a transaction's chain.
     case listTransactionEvents
     /// Ask Apple about a transaction now.
@@ -59,9 +67,9 @@ package enum APIOperation: String, CaseIterable, Sendable {
             .postNotification, .resolveCase, .createOverride:
             .post
         case .endOverride: .delete
-        case .listCases, .getCase, .listOverrides: .get
-        case .getTransaction, .listTransactionEvents, .getEntitlements, .listChanges, .listGrants, .getCoverage,
-            .getAppleHealth, .exportPaidRecords, .getRevenue, .getLiveness, .getReadiness, .getOpenAPI:
+        case .searchTransactions, .listTransactionEvidence, .explainTransaction, .getOrder, .getTransaction,
+            .listTransactionEvents, .listCases, .getCase, .listOverrides, .getEntitlements, .listChanges, .listGrants,
+            .getCoverage, .getAppleHealth, .exportPaidRecords, .getRevenue, .getLiveness, .getReadiness, .getOpenAPI:
             .get
         }
     }
@@ -69,9 +77,12 @@ package enum APIOperation: String, CaseIterable, Sendable {
     /// The path template, as the contract writes it.
     package var path: String {
         switch self {
-        case .postTransaction: "/v1/transactions"
+        case .postTransaction, .searchTransactions: "/v1/transactions"
         case .getTransaction: "/v1/transactions/{transactionId}"
         case .listTransactionEvents: "/v1/transactions/{transactionId}/events"
+        case .listTransactionEvidence: "/v1/transactions/{transactionId}/evidence"
+        case .explainTransaction: "/v1/transactions/{transactionId}/explanation"
+        case .getOrder: "/v1/orders/{orderId}"
         case .recheckTransaction: "/v1/transactions/{transactionId}/recheck"
         case .getEntitlements: "/v1/accounts/{accountId}/entitlements"
         case .queryEntitlements: "/v1/entitlements/query"
@@ -100,7 +111,9 @@ package enum APIOperation: String, CaseIterable, Sendable {
         switch self {
         case .postTransaction: [.app, .device, .user]
         case .getTransaction: [.app, .device, .user, .support]
-        case .listTransactionEvents, .recheckTransaction: [.support]
+        case .searchTransactions, .listTransactionEvidence, .explainTransaction, .getOrder, .listTransactionEvents,
+            .recheckTransaction:
+            [.support]
         case .getEntitlements: [.app, .user, .support]
         case .restorePurchases: [.app, .user]
         case .queryEntitlements, .listChanges, .listGrants, .acknowledgeGrant: [.app]

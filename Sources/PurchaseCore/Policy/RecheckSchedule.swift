@@ -180,10 +180,13 @@ package struct CalendarDuration: Equatable, Sendable {
 }
 
 /// A day of the proleptic Gregorian calendar (Howard Hinnant's `days_from_civil` algorithm, public domain).
-struct CivilDate: Equatable {
-    let year: Int64
-    let month: Int64
-    let day: Int64
+package struct CivilDate: Equatable {
+    /// Negative before the year 0.
+    package let year: Int64
+    /// 1–12.
+    package let month: Int64
+    /// 1–31.
+    package let day: Int64
 
     init(year: Int64, month: Int64, day: Int64) {
         self.year = year
@@ -191,7 +194,8 @@ struct CivilDate: Equatable {
         self.day = day
     }
 
-    init(daysSince1970: Int64) {
+    /// The day that lies so many days after 1970-01-01, or before it.
+    package init(daysSince1970: Int64) {
         let shifted = daysSince1970 + 719_468
         let (era, dayOfEra) = shifted.flooredQuotientAndRemainder(by: 146_097)
         let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365

@@ -210,7 +210,7 @@ extension NotificationIntake {
     /// Not for family members: what their transactions carry is the payer's. A commit of its own before the evidence:
     /// alone it is a claim that waits, and Apple is asked about it, so a crash in between loses nothing.
     func claimByToken(
-        _ token: AppAccountToken?, _ facts: TransactionFacts, _ arrival: Arrival
+        _ token: AppAccountToken?, _ facts: TransactionFacts, requestID: String?
     ) async throws(LedgerError) {
         guard let token, dependencies.policy.accountTokenRule != .ignore, facts.inAppOwnershipType == .purchased,
             let account = try await dependencies.ledger.account(withToken: token)
@@ -230,7 +230,7 @@ extension NotificationIntake {
         guard known.claims.isEmpty, known.environment == nil || known.environment == facts.environment else { return }
         let claimedAt = dependencies.clock.now()
         _ = try await decider.run(
-            known: known, cause: Decider.Cause(requestID: arrival.requestID), load: load,
+            known: known, cause: Decider.Cause(requestID: requestID), load: load,
             input: { _ in .claimed(id, by: account.number, at: claimedAt, isAutomatic: true) })
     }
 }

@@ -194,7 +194,7 @@ package struct NotificationIntake: Sendable {
         var record = notification
         record.outcome = .applied
         do {
-            try await claimByToken(body.appAccountToken, evidence.facts, arrival)
+            try await claimByToken(body.appAccountToken, evidence.facts, requestID: arrival.requestID)
             let cause = Decider.Cause(
                 requestID: arrival.requestID, body: body, renewalBody: renewal?.body, notification: record)
             let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)

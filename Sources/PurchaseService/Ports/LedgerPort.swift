@@ -3,7 +3,9 @@ package import PurchaseCore
 /// The ledger, as the use cases need it.
 ///
 /// Implemented by `PurchaseStore`; throws ``LedgerError`` alone.
-package protocol LedgerPort: NotificationPort, CoveragePort, PolicyPort, RestorePort, StaffPort, UnprovenPostPort {
+package protocol LedgerPort:
+    NotificationPort, CoveragePort, PolicyPort, RestorePort, SearchPort, StaffPort, UnprovenPostPort
+{
     /// The ledger's number of an account, given out on first sight; a stated token, and the one that it has by rule, are
     /// remembered for it.
     func accountNumber(

@@ -96,6 +96,8 @@ package struct ServiceDependencies: Sendable {
     package var paidRecords: any PaidRecordsPort
     /// Apple, or the simulator.
     package var appStore: any AppStorePort
+    /// Apple's memory of orders.
+    package var orders: any OrderLookupPort
     /// Apple's own history of its notifications.
     package var history: any NotificationHistoryPort
     /// What the client for Apple knows of itself.
@@ -127,15 +129,15 @@ package struct ServiceDependencies: Sendable {
     /// Takes every part.
     package init(
         ledger: any LedgerPort, paidRecords: any PaidRecordsPort, appStore: any AppStorePort,
-        history: any NotificationHistoryPort, health: any AppStoreHealthPort, verifier: JWSVerifier,
-        policies: PolicyHolder,
-        clock: WallClock,
+        orders: any OrderLookupPort, history: any NotificationHistoryPort, health: any AppStoreHealthPort,
+        verifier: JWSVerifier, policies: PolicyHolder, clock: WallClock,
         cryptography: ServiceCryptography, processName: String, logger: Logger,
         metrics: ServiceMetrics = ServiceMetrics(), userTokens: (any UserTokenPort)? = nil
     ) {
         self.ledger = ledger
         self.paidRecords = paidRecords
         self.appStore = appStore
+        self.orders = orders
         self.history = history
         self.health = health
         self.verifier = verifier

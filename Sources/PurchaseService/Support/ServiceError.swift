@@ -2,6 +2,12 @@
 package enum ServiceError: Error, Hashable, Sendable {
     /// No such object, or none that this caller may see.
     case notFound
+    /// Apple knows no such order of this app.
+    case orderNotFound
+    /// The signed text was erased, on a customer's wish; what it decided stays.
+    case evidenceErased
+    /// Apple gave no usable answer to a question that somebody waits for; asking again is safe.
+    case appStoreUnavailable(retryAfterSeconds: Int)
     /// The delivery was cancelled by a refund: do not credit it.
     case grantCancelled
     /// The account has as many overrides in force as it may have.
