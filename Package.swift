@@ -87,6 +87,10 @@ let everything: [Target] = [
             nioPosix, x509, swiftASN1, yams,
         ],
         path: "Tests/TestSupport", swiftSettings: strict),
+    .target(name: "StoreKit", path: "Tests/StoreKit", swiftSettings: strict),
+    .target(
+        name: "IntegrationExamples", dependencies: ["StoreKit"], path: "Tests/IntegrationExamples",
+        swiftSettings: strict),
     .testTarget(name: "PurchaseCoreTests", dependencies: ["PurchaseCore"], swiftSettings: strict),
     .testTarget(
         name: "AppStoreJWSTests", dependencies: ["AppStoreJWS", "PurchaseCore", x509, swiftASN1, crypto],
@@ -131,9 +135,8 @@ let everything: [Target] = [
     .testTarget(
         name: "SystemTests",
         dependencies: [
-            "vouch", "app-store-simulator", "TestSupport", "PurchaseCore", "PurchaseStore", "Postgres", asyncHTTPClient,
-            nioCore,
-            nioHTTP1, logging,
+            "vouch", "app-store-simulator", "TestSupport", "IntegrationExamples", "StoreKit", "PurchaseCore",
+            "PurchaseStore", "Postgres", asyncHTTPClient, nioCore, nioHTTP1, logging,
         ],
         swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: [yams], swiftSettings: strict),

@@ -129,12 +129,7 @@ package final class VouchService: UseCases {
 
     /// See ``UseCases/entitlements(of:)``.
     package func entitlements(of account: AccountID) async throws(ServiceError) -> [EntitlementView] {
-        let now = dependencies.clock.now()
-        let rights = try await withLedger { () async throws(LedgerError) -> AccountRights in
-            guard let number = try await ledger.findAccount(account) else { return AccountRights() }
-            return try await ledger.entitlements(of: number, at: now)
-        }
-        return EntitlementView.merge(rights, at: now)
+        try await entitlements(ofEach: [account])[account] ?? []
     }
 
     /// See ``UseCases/openGrants(of:after:limit:)``.

@@ -1449,6 +1449,7 @@ paths:
                           ended: false
                           since: '2026-11-20T09:15:00.000Z'
                           until: null
+                          extension: null
                           reason: paid
                           overrideId: null
                           effect: null
@@ -1488,6 +1489,7 @@ paths:
                           ended: false
                           since: '2026-11-20T10:30:00.000Z'
                           until: '2026-12-20T00:00:00.000Z'
+                          extension: null
                           reason: override
                           overrideId: override-12-1
                           effect: grant
@@ -3476,6 +3478,7 @@ components:
             - ended
             - since
             - until
+            - extension
             - reason
             - overrideId
             - effect
@@ -3509,9 +3512,24 @@ components:
               anyOf:
                 - $ref: '#/components/schemas/Instant'
                 - type: 'null'
+            extension:
+              description: |
+                The part of that time that is not paid for: from `from` until `until`, and why. Null when all of it is
+                paid. From `from` on, without another change, its `reason` is the entitlement's.
+              anyOf:
+                - type: object
+                  required: [reason, from]
+                  properties:
+                    reason:
+                      type: string
+                      enum: [grace_period, renewal_unconfirmed]
+                    from:
+                      $ref: '#/components/schemas/Instant'
+                - type: 'null'
             reason:
               description: |
-                Why it is there, or is gone; null when the settings or the catalogue took it away, or support ended it.
+                Why it is there as of `occurredAt`, or why it is gone; null when the settings or the catalogue took it
+                away, or support ended it.
               anyOf:
                 - $ref: '#/components/schemas/EntitlementReason'
                 - type: 'null'

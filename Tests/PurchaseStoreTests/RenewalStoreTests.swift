@@ -52,8 +52,9 @@ struct RenewalStoreTests {
             #expect(loaded.replayable == inGrace.replayable)
             #expect(loaded.checks == inGrace.checks)
             #expect(loaded.renewal == second)
-            let rows = try await ledger.store.entitlements(of: account, at: Self.end)
-            #expect(rows.rows.map(\.extended) == [Entitlement.Extended(reason: .gracePeriod, from: Self.end)])
+            let rows = try await ledger.store.entitlements(ofEach: [AccountID("ada")], at: Self.end)
+            #expect(
+                rows[AccountID("ada")]?.rows.map(\.extended) == [Entitlement.Extended(reason: .gracePeriod, from: Self.end)])
             let texts = try await ledger.client.query("SELECT rest FROM renewal_bodies ORDER BY rest")
             #expect(try texts.map { try $0.decode("rest", as: String.self) } == ["renewal.1", "renewal.2"])
         }

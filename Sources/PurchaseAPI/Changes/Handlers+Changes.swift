@@ -37,6 +37,17 @@ extension JSONWriter {
         }
     }
 
+    /// `null` when all of the time is paid for.
+    private mutating func member(_ name: StaticString, _ extended: Entitlement.Extended?) {
+        guard let extended else { return member(name, String?.none) }
+        member(name) { writer in
+            writer.object { writer in
+                writer.member("reason", extended.reason.rawValue)
+                writer.member("from", extended.from)
+            }
+        }
+    }
+
     private mutating func data(of change: RecordedChange) {
         object { writer in
             switch change.content {
@@ -54,7 +65,8 @@ extension JSONWriter {
                 writer.member("ended", right.hasEnded)
                 writer.member("since", right.since)
                 writer.member("until", right.until)
-                writer.member("reason", right.reason?.rawValue)
+                writer.member("extension", right.extended)
+                writer.member("reason", right.reason(at: change.occurredAt)?.rawValue)
                 writer.member("overrideId", right.overrideID)
                 writer.member("effect", right.effect?.rawValue)
             case .grant(let grant):

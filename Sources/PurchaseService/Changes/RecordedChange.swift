@@ -73,7 +73,10 @@ package struct EntitlementChange: Hashable, Sendable {
     ///
     /// Of a row that is gone: what it was.
     package var until: Instant?
-    /// Why it is there, or why not any more; `nil` when the settings or the catalogue took it away, or support ended it.
+    /// What of that time is not paid for; `nil` when all of it is.
+    package var extended: Entitlement.Extended?
+    /// Why it is there within the paid time, or why not any more; `nil` when the settings or the catalogue took it away,
+    /// or support ended it.
     package var reason: EntitlementReason?
     /// Support's decision; `nil` where a purchase speaks.
     package var overrideID: OverrideID?
@@ -84,7 +87,8 @@ package struct EntitlementChange: Hashable, Sendable {
     package init(
         key: String, productID: ProductID?, environment: StoreEnvironment,
         originalTransactionID: OriginalTransactionID?, hasEnded: Bool, since: Instant, until: Instant?,
-        reason: EntitlementReason?, overrideID: OverrideID? = nil, effect: Override.Effect? = nil
+        extended: Entitlement.Extended? = nil, reason: EntitlementReason?, overrideID: OverrideID? = nil,
+        effect: Override.Effect? = nil
     ) {
         self.key = key
         self.productID = productID
@@ -93,6 +97,7 @@ package struct EntitlementChange: Hashable, Sendable {
         self.hasEnded = hasEnded
         self.since = since
         self.until = until
+        self.extended = extended
         self.reason = reason
         self.overrideID = overrideID
         self.effect = effect
@@ -101,6 +106,12 @@ package struct EntitlementChange: Hashable, Sendable {
     /// Whether it could be used at an instant.
     package func isActive(at now: Instant) -> Bool {
         !hasEnded && effect != .withhold && (until.map { now < $0 } ?? true)
+    }
+
+    /// Why it could be used at an instant, or why not any more.
+    package func reason(at now: Instant) -> EntitlementReason? {
+        guard isActive(at: now), let extended, now >= extended.from else { return reason }
+        return EntitlementReason(extended.reason)
     }
 }
 

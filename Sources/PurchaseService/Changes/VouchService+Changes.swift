@@ -32,12 +32,16 @@ extension EntitlementReason {
         }
     }
 
+    /// Why access lasts beyond the paid period.
+    package init(_ reason: Entitlement.Extension) {
+        switch reason {
+        case .gracePeriod: self = .gracePeriod
+        case .renewalUnconfirmed: self = .renewalUnconfirmed
+        }
+    }
+
     /// Why a row that is active at an instant is so.
     package init(_ row: Entitlement, at now: Instant) {
-        switch row.extensionReason(at: now) {
-        case .gracePeriod?: self = .gracePeriod
-        case .renewalUnconfirmed?: self = .renewalUnconfirmed
-        case nil: self.init(row.rule)
-        }
+        if let reason = row.extensionReason(at: now) { self.init(reason) } else { self.init(row.rule) }
     }
 }

@@ -49,10 +49,10 @@ package protocol LedgerPort:
         sweeps: Bool, limit: Int, holder: String, until: Instant, now: Instant
     ) async throws(LedgerError) -> [TransactionID]
 
-    /// What an account may use: one row per (key, environment), the active one with the latest end, and the overrides
-    /// in force.
-    func entitlements(of account: AccountNumber, at now: Instant) async throws(LedgerError) -> AccountRights
-    /// What each of many accounts may use, as ``entitlements(of:at:)`` lists it; one without anything is absent.
+    /// What each of many accounts may use: one row per (key, environment), the active one with the latest end, and the
+    /// overrides in force.
+    ///
+    /// One statement, by index. An account without anything is absent.
     func entitlements(
         ofEach accounts: [AccountID], at now: Instant
     ) async throws(LedgerError) -> [AccountID: AccountRights]

@@ -368,6 +368,8 @@ struct ChangeRow: Encodable {
                 "originalTransactionId": .text(row.originalTransactionID.rawValue), "ended": .flag(isGone),
                 "reason": .text(reason?.rawValue),
                 "since": .number(row.since.millisecondsSince1970), "until": .number(row.until?.millisecondsSince1970),
+                "extension": .text(row.extended?.reason.rawValue),
+                "paidUntil": .number(row.extended?.from.millisecondsSince1970),
             ])
     }
 }

@@ -5,27 +5,6 @@ package import PurchaseService
 extension LedgerStore {
     // MARK: Entitlements and grants
 
-    /// See ``LedgerPort/entitlements(of:at:)``.
-    package func entitlements(
-        of account: AccountNumber, at now: Instant
-    ) async throws(LedgerError) -> AccountRights {
-        let at = PostgresTimestamp(now)
-        let rows = try await run(
-            """
-            SELECT * FROM (SELECT DISTINCT ON (key, environment) \(fragment: Self.rightColumns),
-                    \(fragment: Self.noOverride)
-                FROM entitlements WHERE account_number = \(account.rawValue)
-                ORDER BY key, environment, (until IS NULL OR until > \(at)) DESC, until DESC NULLS FIRST,
-                    transaction_id) AS bought
-            UNION ALL
-            SELECT \(fragment: Self.overrideColumns) FROM overrides
-            WHERE account_number = \(account.rawValue) AND ended_at IS NULL AND (until IS NULL OR until > \(at))
-            """)
-        var rights = AccountRights()
-        for row in rows { try add(row, of: account, to: &rights) }
-        return rights
-    }
-
     /// Reads one row of `entitlements`.
     func entitlement(_ row: PostgresRow, of account: AccountNumber) throws(LedgerError) -> Entitlement {
         guard let environment = StoreEnvironment(rawValue: try decode(row, "environment")),

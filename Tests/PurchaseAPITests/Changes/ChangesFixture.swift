@@ -1,6 +1,7 @@
 import Foundation
 import Hummingbird
 import HummingbirdTesting
+import Postgres
 import PurchaseCore
 import PurchaseService
 import TestSupport
@@ -46,9 +47,40 @@ struct Consumer {
         let answer = try await api.get("/v1/changes?after=\(cursor)&limit=\(limit)&wait=\(wait)")
         #expect(answer.status == 200)
         let changes = answer.json?["changes"]?.items ?? []
+        let known = positions.count
+        let start = try #require(Int64(cursor))
         for change in changes { try apply(change) }
+        let read = [start] + positions[known...]
+        #expect(zip(read, read.dropFirst()).allSatisfy { $0 < $1 }, "positions ascend, behind the cursor: \(read)")
         cursor = try #require(answer.json?["nextCursor"]?.text)
         return changes.count
+    }
+
+    /// Reads until nothing is left; `limit` changes at a time.
+    mutating func readAll(_ api: StackClient, limit: Int) async throws {
+        while try await read(api, limit: limit) > 0 {}
+    }
+
+    /// Forgets how far it has come, and nothing else: what was applied is read again.
+    mutating func forgetCursor(since other: Consumer) { cursor = other.cursor }
+
+    /// Compares what the consumer made of the feed with what the API and the database say.
+    func expectTruth(
+        _ stack: TestStack, _ api: StackClient, _ comment: Comment, at location: SourceLocation = #_sourceLocation
+    ) async throws {
+        for account in FeedLife.accounts {
+            let rights = try await api.get("/v1/accounts/\(account)/entitlements")
+            let listed = Set((rights.json?["entitlements"]?.items ?? []).compactMap(\.members))
+            #expect(entitlements(of: account, at: stack.clock.now) == listed, comment, sourceLocation: location)
+            let grants = try await api.get("/v1/accounts/\(account)/grants?limit=200")
+            let open = Set((grants.json?["grants"]?.items ?? []).compactMap(\.members))
+            #expect(openGrants(of: account) == open, comment, sourceLocation: location)
+        }
+        var stored: [String: Int] = [:]
+        for row in try await stack.rows("SELECT status, count(*)::text FROM grants GROUP BY 1") {
+            stored[row[0] ?? ""] = row[1].flatMap { Int($0) }
+        }
+        #expect(statuses == stored, comment, sourceLocation: location)
     }
 
     private mutating func apply(_ change: TestSupport.JSONValue) throws {
@@ -83,6 +115,11 @@ struct Consumer {
             item["transactionId"] = change["transactionId"]
             item["active"] = .bool(isActive)
             item["reason"] = isOver ? .string("expired") : data["reason"]
+            if !isOver, let part = data["extension"], let from = part["from"]?.text.flatMap(Self.milliseconds),
+                Double(now.millisecondsSince1970) >= from
+            {
+                item["reason"] = part["reason"]
+            }
             let slot = [data["key"]?.text ?? "", data["environment"]?.text ?? ""]
             let id = item["transactionId"]?.text ?? data["overrideId"]?.text ?? ""
             let rank = Rank(isWithheld: effect == "withhold", end: end, isBought: effect == nil, id: id)

@@ -62,27 +62,33 @@ struct ChangesTests {
                 try await life.act()
                 if step % 9 == 0 { _ = try await follower.read(stack.api, limit: 5) }
             }
-            while try await follower.read(stack.api, limit: 50) > 0 {}
+            try await follower.readAll(stack.api, limit: 50)
             var late = Consumer()
-            while try await late.read(stack.api, limit: 17) > 0 {}
+            try await late.readAll(stack.api, limit: 17)
             #expect(late.positions == follower.positions && late.positions == late.positions.sorted())
 
-            for consumer in [follower, late] {
-                for account in FeedLife.accounts {
-                    let rights = try await stack.api.get("/v1/accounts/\(account)/entitlements")
-                    let listed = Set((rights.json?["entitlements"]?.items ?? []).compactMap(\.members))
-                    #expect(consumer.entitlements(of: account, at: stack.clock.now) == listed, "SEED=\(seed)")
-                    let grants = try await stack.api.get("/v1/accounts/\(account)/grants?limit=200")
-                    let open = Set((grants.json?["grants"]?.items ?? []).compactMap(\.members))
-                    #expect(consumer.openGrants(of: account) == open, "SEED=\(seed)")
-                }
-                var stored: [String: Int] = [:]
-                for row in try await stack.rows("SELECT status, count(*)::text FROM grants GROUP BY 1") {
-                    stored[row[0] ?? ""] = row[1].flatMap { Int($0) }
-                }
-                #expect(consumer.statuses == stored, "SEED=\(seed)")
-            }
+            for consumer in [follower, late] { try await consumer.expectTruth(stack, stack.api, "SEED=\(seed)") }
             try await life.expectVariety()
+        }
+    }
+
+    @Test("time alone changes what a subscription says, and a consumer knows it without another change")
+    func time() async throws {
+        try await TestStack.with(Self.settings) { stack in
+            let account = FeedLife.accounts[0]
+            let id = try stack.bought("gold", .autoRenewable)
+            #expect(try await stack.api.post(account, id).status == 200)
+            var consumer = Consumer()
+            try await consumer.readAll(stack.api, limit: 100)
+            var reasons: [String?] = []
+            for wait in [Span.hours(0), .hours(30 * 24) + .minutes(30), .hours(1)] {
+                stack.clock.advance(wait)
+                try await consumer.expectTruth(stack, stack.api, "after \(wait)")
+                let listed = try await stack.api.get("/v1/accounts/\(account)/entitlements")
+                reasons.append(listed.json?["entitlements"]?.items?.first?["reason"]?.text)
+            }
+            #expect(reasons == ["paid", "renewal_unconfirmed", "expired"])
+            #expect(try await consumer.read(stack.api, limit: 100) == 0)
         }
     }
 
@@ -142,113 +148,5 @@ struct ChangesTests {
             }
             #expect(accounts.map { $0["entitlements"]?.items?.count } == [2, 0, 2])
         }
-    }
-}
-
-/// A few accounts that buy, post each other's purchases, are refunded and get the money charged again.
-struct FeedLife {
-    static let accounts = (0..<5).map { "player-\($0)" }
-    private static let products: [(String, SimulatedProductType)] = [
-        ("coins", .consumable), ("coins", .consumable), ("pro", .nonConsumable), ("season", .nonRenewing),
-        ("gold", .autoRenewable),
-    ]
-
-    let stack: TestStack
-    private var generator: EdgeGenerator
-    private var ids: [(id: String, type: SimulatedProductType, environment: SimulatedEnvironment)] = []
-
-    init(stack: TestStack, seed: UInt64) {
-        self.stack = stack
-        generator = EdgeGenerator(seed: seed)
-    }
-
-    /// Lets one thing happen.
-    mutating func act() async throws {
-        stack.clock.advance(.hours(Int64.random(in: 0...30, using: &generator)))
-        let roll = Int.random(in: 0..<26, using: &generator)
-        if roll >= 20 { return try await decide(roll) }
-        let account = Self.accounts.randomElement(using: &generator) ?? "player-0"
-        guard roll >= 6, let some = ids.randomElement(using: &generator) else { return try await buy(account) }
-        do {
-            switch roll {
-            case 6...9:
-                try stack.simulator.refund(some.id, in: some.environment)
-                _ = try await stack.api.recheck(some.id)
-            case 10...12:
-                // The App Store tells of it; one clean answer alone would not count.
-                try stack.simulator.reverseRefund(some.id, in: some.environment)
-                let reversal = try stack.newest("REFUND_REVERSED", in: some.environment)
-                _ = try await stack.deliver(reversal)
-            case 13...15:
-                let open = try await stack.api.get("/v1/accounts/\(account)/grants").grants
-                guard let grant = open.randomElement(using: &generator) else { return }
-                _ = try await stack.api.send(.post, "/v1/grants/\(grant.id)/acknowledge")
-            case 16:
-                guard some.type == .autoRenewable else { return }
-                let renewal = try stack.simulator.renew(some.id, in: some.environment).transactionID
-                ids.append((renewal, some.type, some.environment))
-                _ = try await stack.api.post(account, renewal)
-            default:
-                _ = try await stack.api.post(account, some.id)
-            }
-        } catch is SimulatorError {
-            // The world doesn't allow it now: a refund of what is refunded, a second renewal.
-        }
-    }
-
-    /// Support gives, takes, ends, and closes a case.
-    private mutating func decide(_ roll: Int) async throws {
-        let account = Self.accounts.randomElement(using: &generator) ?? "player-0"
-        switch roll {
-        case 20, 21:
-            let open = try await stack.api.get("/v1/cases?status=open", as: .support).json?["cases"]?.items ?? []
-            let closed = try await stack.api.get("/v1/cases?status=resolved", as: .support).json?["cases"]?.items ?? []
-            guard let id = (open + closed.prefix(2)).randomElement(using: &generator)?["id"]?.text else { return }
-            let outcome = generator.oneIn(3) ? "refused" : "transferred"
-            _ = try await stack.api.send(
-                .post, "/v1/cases/\(id)/resolve", as: .support, json: #"{"outcome":"\#(outcome)","why":"a test"}"#)
-        case 22:
-            let all = try await stack.api.get("/v1/accounts/\(account)/overrides", as: .support)
-            guard let id = all.json?["overrides"]?.items?.randomElement(using: &generator)?["id"]?.text else { return }
-            _ = try await stack.api.send(
-                .delete, "/v1/accounts/\(account)/overrides/\(id)", as: .support, json: #"{"why":"a test"}"#)
-        default:
-            let key = Self.products.randomElement(using: &generator)?.0 ?? "pro"
-            let effect = generator.oneIn(3) ? "withhold" : "grant"
-            let end = stack.clock.now + .hours(Int64.random(in: 1...900, using: &generator))
-            let until = generator.oneIn(2) ? #","until":"\#(Self.text(end))""# : ""
-            _ = try await stack.api.send(
-                .post, "/v1/accounts/\(account)/overrides", as: .support,
-                json: #"{"key":"\#(key)","effect":"\#(effect)","why":"a test"\#(until)}"#)
-        }
-    }
-
-    private static func text(_ instant: Instant) -> String {
-        Date(timeIntervalSince1970: Double(instant.millisecondsSince1970) / 1_000)
-            .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-    }
-
-    private mutating func buy(_ account: String) async throws {
-        let (productID, type) = Self.products.randomElement(using: &generator) ?? ("pro", .nonConsumable)
-        var purchase = SimulatedPurchase(productID: productID, type: type)
-        purchase.environment = generator.oneIn(4) ? .sandbox : .production
-        purchase.quantity = type == .consumable ? Int64.random(in: 1...3, using: &generator) : 1
-        let id = try stack.simulator.purchase(purchase).transactionID
-        ids.append((id, type, purchase.environment))
-        _ = try await stack.api.post(account, id)
-    }
-
-    /// A life in which nothing much happened would prove nothing.
-    func expectVariety() async throws {
-        let kinds = Set(try await stack.rows("SELECT DISTINCT kind FROM changes").compactMap { $0[0] })
-        #expect(kinds == ["state", "entitlement", "grant", "case"])
-        let ended = try await stack.count("SELECT count(*) FROM changes WHERE (data ->> 'ended')::boolean")
-        let takenBack = try await stack.count(
-            "SELECT count(*) FROM grants WHERE kind <> 'grant' OR status <> 'open'")
-        #expect(ended > 0 && takenBack > 0)
-        let decided = try await stack.count("SELECT count(*) FROM cases WHERE outcome = 'transferred'")
-        let overridden = try await stack.count("SELECT count(DISTINCT effect) FROM overrides")
-        #expect(decided > 0 && overridden == 2)
-        try await stack.expectReplayEqualsStore()
     }
 }
