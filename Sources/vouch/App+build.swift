@@ -26,7 +26,7 @@ struct VouchStack {
     let financePostgres: PostgresClient
     /// The client for Apple and its OCSP responder; shut down last.
     let httpClient: HTTPClient
-    /// Judges users' tokens, and fetches the keys for it; runs as a service. `nil` while the role `user` is off.
+    /// Judges users' tokens, and runs as a service, which fetches the keys; `nil` while the role `user` is off.
     let userTokens: UserTokenChecker?
     /// The routes of the API.
     let router: Router<VouchRequestContext>

@@ -1212,7 +1212,7 @@ paths:
                   why: A month on us after the outage.
       responses:
         '200':
-          description: The same key, effect, environment and end are in force already; this is that override.
+          description: The override that is in force already with this key, effect, environment and end.
           headers:
             X-Request-Id:
               $ref: '#/components/headers/X-Request-Id'

@@ -11,7 +11,7 @@ struct Follower: Sendable {
     }
 
     let url: URL
-    /// A key with the role `app`. It may name every account: it stays on your server.
+    /// A key with the role `app`; it may name every account, so it stays on your server.
     let key: String
 
     /// Takes in what is new, or waits for it; call it again and again, after an error with a pause.

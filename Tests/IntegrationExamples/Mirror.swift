@@ -27,12 +27,14 @@ struct Change: Decodable, Sendable {
     }
 }
 
-/// What the backend keeps in its own database. There, `apply` is one database transaction: the rows and the cursor.
+/// What the backend keeps in its own database.
+///
+/// There, `apply` is one database transaction: the rows and the cursor.
 struct Mirror: Sendable {
     var cursor = "0"
     /// What accounts may use, by transactionId and key.
     var rights: [[String]: Change] = [:]
-    /// One row per delivery, by its id. A balance is a sum over rows, so a repeat can't credit twice.
+    /// One row per delivery, by its id: a balance is a sum over rows, so a repeat can't credit twice.
     var deliveries: [String: Change] = [:]
 
     mutating func apply(_ page: Page) {

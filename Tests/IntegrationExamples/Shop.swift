@@ -15,7 +15,7 @@ final class Shop {
     }
 
     private let vouch: VouchClient
-    /// Who is signed in. An account id that is a UUID is its own appAccountToken.
+    /// Who is signed in; an account id that is a UUID is its own appAccountToken.
     private let account: UUID
 
     init(vouch: VouchClient, account: UUID) {

@@ -10,7 +10,7 @@ struct Verdict: Decodable, Sendable {
     var finish: Bool
     var state: String?
     var entitled: Bool?
-    /// Of a problem: `transaction-claimed`, `transaction-refused`, …
+    // Of a problem: `transaction-claimed`, `transaction-refused`, …
     var code: String?
     var refusal: String?
     var caseId: String?
@@ -19,7 +19,7 @@ struct Verdict: Decodable, Sendable {
 struct VouchClient: Sendable {
     /// Of your own server, for example https://vouch.example.com.
     let url: URL
-    /// A key with the role `device`. It may ship inside the app: nobody can read accounts with it.
+    /// A key with the role `device`; it may ship inside the app, since nobody can read accounts with it.
     let key: String
     var pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 

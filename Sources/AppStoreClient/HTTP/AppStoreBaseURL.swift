@@ -38,8 +38,10 @@ package struct AppStoreBaseURL: Sendable, Equatable, CustomStringConvertible {
         self.host = host
     }
 
-    /// Checks the URL of a document: `https://`, or `http://` for loopback hosts alone, with any path and query; no user,
-    /// no fragment, at most 2048 characters of printable ASCII. Gives it back unchanged.
+    /// Checks the URL of a document, and gives it back with its scheme in small letters.
+    ///
+    /// `https://`, or `http://` for loopback hosts alone, with any path and query; no user, no fragment, at most 2048
+    /// characters of printable ASCII.
     /// - Throws: ``AppStoreBaseURLError``.
     package static func checkDocument(_ text: String) throws(AppStoreBaseURLError) -> String {
         guard text.utf8.count <= 2_048, let schemeEnd = text.firstRange(of: "://"),
@@ -47,13 +49,13 @@ package struct AppStoreBaseURL: Sendable, Equatable, CustomStringConvertible {
         else { throw .notAURL }
         let authority = text[schemeEnd.upperBound...].prefix { $0 != "/" && $0 != "?" }
         guard let (host, _) = split(authority) else { throw .notAURL }
-        switch text[..<schemeEnd.lowerBound].lowercased() {
-        case "https": return text
-        case "http":
-            guard isLoopback(host) else { throw .plainHTTP(host: host) }
-            return text
+        let scheme = text[..<schemeEnd.lowerBound].lowercased()
+        switch scheme {
+        case "https": break
+        case "http": guard isLoopback(host) else { throw .plainHTTP(host: host) }
         default: throw .notAURL
         }
+        return scheme + text[schemeEnd.lowerBound...]
     }
 
     /// Whether the host is one of Apple's.

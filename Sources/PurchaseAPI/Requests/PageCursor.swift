@@ -112,7 +112,7 @@ extension PageCursor {
 
     private static func name(_ chain: Chain.Identity) -> String? {
         switch chain {
-        case .provisional: nil
+        case .provisional, .account: nil
         case .original(.production, let id): "p\(id.rawValue)"
         case .original(.sandbox, let id): "s\(id.rawValue)"
         }

@@ -35,8 +35,9 @@ package struct AccessKey: Hashable, Sendable {
 
 /// Who calls, after authentication.
 package struct Caller: Hashable, Sendable {
-    /// What every user is called in the ledger, which outlives every account: the event's claim says whose it is, by a
-    /// number whose text can be erased. No key can have this name.
+    /// What every user is called in the ledger; no key can have this name.
+    ///
+    /// The ledger outlives every account: an event's claim says whose it is, by a number whose text can be erased.
     package static let userName = "user"
 
     /// The key's name, or ``userName``: the "who" of the ledger.

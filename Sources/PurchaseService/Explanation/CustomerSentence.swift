@@ -19,6 +19,7 @@ enum CustomerSentence: String, PhraseKind {
     case paymentFailed = "payment_failed"
     case renewing
     case grantedBySupport = "granted_by_support"
+    case onHold = "on_hold"
     case keptAfterPartialRefund = "kept_after_partial_refund"
     case refunded
     case refundedOn = "refunded_on"
@@ -66,6 +67,7 @@ enum CustomerSentence: String, PhraseKind {
         case .renewing:
             "Your subscription is due for renewal, and we are waiting for Apple to confirm it. You keep access in the meantime."
         case .grantedBySupport: "Our support team has given your account access."
+        case .onHold: "Your purchase is confirmed, and our support team has put its use on hold. Please reply to us if you have questions."
         case .keptAfterPartialRefund: "Apple refunded a part of this purchase, and you keep access to it."
         case .refunded: "Apple refunded this purchase, so it is no longer available in the app."
         case .refundedOn: "Apple refunded this purchase on {refundedOn}, so it is no longer available in the app."
@@ -137,6 +139,7 @@ extension Situation {
         case .renewalUnconfirmed: return CustomerSentence.renewing.phrase()
         case .proratedKeep: return CustomerSentence.keptAfterPartialRefund.phrase()
         case .override: return CustomerSentence.grantedBySupport.phrase()
+        case .withheld: return CustomerSentence.onHold.phrase()
         // Paid, and yet none of these: it was read while it changed. Soon there is a better answer.
         case .notPaid, .refused: return CustomerSentence.confirming.phrase()
         case .refunded: return CustomerSentence.refunded.phrase()

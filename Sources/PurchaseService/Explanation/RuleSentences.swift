@@ -26,6 +26,9 @@ extension Rule: PhraseKind {
         case .notFoundDeadline: "Apple did not know it up to the deadline, so it is refused."
         case .recheckRequested: "A new question to Apple was asked for."
         case .grantAcknowledged: "The app's server said that it has credited a delivery."
+        case .caseResolved: "A person of support decided the case between the accounts."
+        case .overrideMade: "A person of support gave the account access, or withheld it."
+        case .overrideEnded: "A person of support ended what support had decided for the account."
         case .policyChanged: "Settings or the catalogue changed, and this follows from them."
         }
     }

@@ -92,6 +92,7 @@ extension EntitlementReason: PhraseKind {
         case .renewalUnconfirmed: "The renewal is due and Apple cannot be asked; access goes on for a short time."
         case .proratedKeep: "It was refunded in part, and the product keeps access then."
         case .override: "A person of support gave access."
+        case .withheld: "A person of support withholds access, whatever was bought."
         case .notPaid: "It is not paid, or not yet, so nobody may use it."
         case .refused: "It is refused, so nobody may use it."
         case .refunded: "It was refunded, so nobody may use it."
@@ -113,7 +114,7 @@ extension Claim.Status: PhraseKind {
         case .waiting: "The account has said that it is its own; that is decided when Apple's word is in."
         case .held: "The account holds the purchase, with its renewals and restores."
         case .refused: "The purchase was made for another account, as its appAccountToken shows."
-        case .conflict: "Another account holds the purchase; a case waits for support."
+        case .conflict: "Another account holds the purchase; support decides in a case, or has done so."
         }
     }
 }

@@ -88,6 +88,7 @@ enum ChangeSentence: String, PhraseKind {
     case claim
     case signIn = "sign_in"
     case resolveCase = "resolve_case"
+    case endOverride = "end_override"
     case listAccount = "list_account"
     case listProduct = "list_product"
     case allowSharing = "allow_sharing"
@@ -107,6 +108,7 @@ enum ChangeSentence: String, PhraseKind {
         case .claim: "The customer opens the app, signs in and restores purchases; the account then holds it."
         case .signIn: "The customer signs in with the account that the purchase was made for."
         case .resolveCase: "Support resolves the case, for one account or the other."
+        case .endOverride: "Support ends what it decided for the account."
         case .listAccount: "An operator lists the account for test purchases."
         case .listProduct: "An operator lists the product in the catalogue."
         case .allowSharing: "An operator lets the product be shared with family members."
@@ -142,6 +144,7 @@ enum ChangeSentence: String, PhraseKind {
         case .paid, .gracePeriod, .renewalUnconfirmed, .proratedKeep, .override:
             situation.until.map { [appleRefund.phrase(), time.phrase(["until": .instant($0)])] }
                 ?? [appleRefund.phrase()]
+        case .withheld: [endOverride.phrase()]
         case .notPaid, .refused, .refunded: [appleWord.phrase(), support.phrase()]
         case .expired, .upgraded: [renewal.phrase(), support.phrase()]
         case .unclaimed: [claim.phrase()]

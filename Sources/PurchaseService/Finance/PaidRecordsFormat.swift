@@ -94,7 +94,7 @@ private struct CSVLine: RecordLine {
         guard var value, !value.isEmpty else { return }
         value.makeContiguousUTF8()
         let isHarmful = Self.isHarmful(value)
-        let needsQuotes = isHarmful || value.utf8.contains { [0x22, 0x2C, 0x0D, 0x0A].contains($0) }
+        let needsQuotes = isHarmful || value.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0D || $0 == 0x0A }
         guard needsQuotes else { return bytes.append(contentsOf: value.utf8) }
         bytes.append(0x22)
         if isHarmful { bytes.append(UInt8(ascii: "'")) }
@@ -128,6 +128,11 @@ private struct CSVLine: RecordLine {
     /// The beginnings that OWASP's "CSV Injection" names (read 2026-11-23), the full-width forms included; blanks in
     /// front don't hide them from a spreadsheet.
     private static func isHarmful(_ text: String) -> Bool {
+        // Nearly every cell: no scalar needs to be decoded.
+        switch text.utf8.first {
+        case nil, (48...57)?, (65...90)?, (97...122)?: return false
+        default: break
+        }
         guard let first = text.unicodeScalars.first else { return false }
         switch first {
         case "=", "+", "-", "@", "\t", "\r", "\n", "'", "\u{FF1D}", "\u{FF0B}", "\u{FF0D}", "\u{FF20}": return true

@@ -71,9 +71,9 @@ package struct SubscriptionStatuses: Sendable, Equatable {
 
     /// The newest transaction of one subscription.
     package struct LastTransaction: Sendable, Equatable {
-        /// 1 active, 2 expired, 3 billing retry, 4 grace period, 5 revoked; others as they come. Not signed.
+        /// 1 active, 2 expired, 3 billing retry, 4 grace period, 5 revoked; others as they come; not signed.
         package let status: Int64?
-        /// Which subscription. Not signed.
+        /// Which subscription; not signed.
         package let originalTransactionID: OriginalTransactionID?
         /// A JWS.
         package let signedTransactionInfo: String?

@@ -34,7 +34,7 @@ package struct CustomerTrace: Hashable, Sendable {
     /// The store, once evidence named it.
     package var store: StoreEnvironment? {
         switch identity {
-        case .provisional: nil
+        case .provisional, .account: nil
         case .original(let environment, _): environment
         }
     }

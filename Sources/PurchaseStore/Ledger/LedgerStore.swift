@@ -184,8 +184,10 @@ package final class LedgerStore: LedgerPort {
         """
     }
 
+    /// Questions that are due, also those that wait behind a sweep.
+    ///
     /// A row has one moment, of whichever question is due first. A sweep that nobody has got round to must not hide the
-    /// question for a subscription's status behind it: those are found by their own moment, and get half of the places.
+    /// question for a subscription's status: those are found by their own moment, and get half of the places.
     private static func takeDueQuestions(_ limit: Int, holder: String, until: Instant, now: Instant) -> SQL {
         """
         WITH hidden AS (

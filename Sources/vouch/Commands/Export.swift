@@ -119,7 +119,10 @@ struct Export: AsyncParsableCommand {
             case .unavailable:
                 return CommandFailure("PostgreSQL could not be read to the end: see its log, then try again")
             case .fault(let cause): return CommandFailure(Printable.escape(cause, scalarsMax: 1_000))
-            case .notFound, .grantCancelled: return CommandFailure(explaining: error)
+            // None of these is an export's.
+            case .notFound, .orderNotFound, .evidenceErased, .appStoreUnavailable, .grantCancelled, .overrideLimit,
+                .identityUnavailable:
+                return CommandFailure(explaining: error)
             }
         }
     }

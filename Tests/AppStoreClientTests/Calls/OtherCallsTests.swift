@@ -61,6 +61,32 @@ struct OtherCallsTests {
         }
     }
 
+    @Test("a page, a revision or a list of subscriptions beyond its bound is malformed")
+    func bounds() async throws {
+        let jws = { (count: Int) in (0..<count).map { _ in #""a""# }.joined(separator: ",") }
+        let page = { (count: Int, revision: String) in
+            #"{"hasMore":true,"revision":"\#(revision)","signedTransactions":[\#(jws(count))]}"#
+        }
+        let long = String(repeating: "r", count: SignedTransactionsPage.revisionBytesMax)
+        let pages = [(page(100, long), "answered"), (page(101, "r"), "malformed"), (page(1, long + "r"), "malformed")]
+        for (body, code) in pages + [(page(1, "\u{fc}"), "malformed")] {
+            try await withClient(script: { _, _ in [Self.ok(body)] }) { client, _ in
+                let reply = await client.transactionHistory(
+                    of: Self.id, revision: nil, in: .production, lane: .interactive, deadline: .seconds(30))
+                #expect(reply.code == code)
+            }
+        }
+        for (count, code) in [(200, "answered"), (201, "malformed")] {
+            let items = (0..<count).map { _ in "{}" }.joined(separator: ",")
+            let body = #"{"data":[{"lastTransactions":[\#(items)]}]}"#
+            try await withClient(script: { _, _ in [Self.ok(body)] }) { client, _ in
+                let reply = await client.subscriptionStatuses(
+                    of: Self.id, in: .production, lane: .retry, deadline: .seconds(30))
+                #expect(reply.code == code)
+            }
+        }
+    }
+
     @Test("refund history and order look-up have the smaller limit")
     func lookups() async throws {
         let budget = UnlimitedBudget()

@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import Postgres
 import PurchaseCore
+import PurchaseService
 import TestSupport
 import Testing
 

@@ -25,7 +25,7 @@ struct UserSettingsTests {
         for name in names { #expect(try faults([name: nil]).map(\.name) == [name]) }
         for name in names {
             let others = names.filter { $0 != name }
-            let missing = try faults(Dictionary(uniqueKeysWithValues: others.map { ($0, nil) }))
+            let missing = try faults(Dictionary(uniqueKeysWithValues: others.map { ($0, String?.none) }))
             #expect(missing.map(\.name) == others)
             #expect(missing.allSatisfy { $0.problem == "not set, while others of the role user are" })
         }

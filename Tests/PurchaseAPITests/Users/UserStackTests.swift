@@ -92,8 +92,9 @@ struct UserStackTests {
                 #expect(!events.description.contains("lovelace"))
                 let claimant = try await stack.rows(
                     """
-                    SELECT a.account_id FROM events e JOIN accounts a
-                        ON e.entries::text LIKE '%"account":' || a.account_number || ',%' WHERE e.input = 'claim'
+                    SELECT a.account_id FROM events e JOIN accounts a ON jsonb_path_exists(
+                        e.entries, '$.**.account ? (@ == $n)', jsonb_build_object('n', a.account_number))
+                    WHERE e.input = 'claim'
                     """)
                 #expect(claimant == [["ada.lovelace@example.com"]])
             }

@@ -75,7 +75,7 @@ struct OvertakenPeriodTests {
 
     @Test("a renewal that was charged up to a day ahead overtakes nothing")
     func renewal() {
-        var history = subscribed()
+        let history = subscribed()
         for minutes in [0, 60, Self.day] {
             let begin = SubscriptionTests.period - minutes
             let renewal = SubscriptionTests.period(2).signed(begin).with { $0.purchaseDate = .minute(begin) }
