@@ -1,7 +1,9 @@
 -- why: renewal info, Apple's word on what follows a subscription's paid period, and the access that rests on it
--- breaking: no
--- lock: entitlements and checks exclusively while columns are added; checks is read once
--- duration: seconds per million checks
+-- breaking: yes
+-- lock: entitlements and checks exclusively while columns are added; entitlements is read once
+-- duration: seconds per million entitlements
+
+-- Stop the processes of the version before: they can't read renewal info in a chain, and don't mark sweeps.
 
 -- Renewal info that was newer than what was known when it came; older ones say nothing any more and are not kept.
 CREATE TABLE renewals (
@@ -38,7 +40,7 @@ ALTER TABLE entitlements
     ADD COLUMN extension text CHECK (extension IN ('grace_period', 'renewal_unconfirmed')),
     ADD COLUMN paid_until timestamptz,
     ADD CONSTRAINT entitlements_extension CHECK ((extension IS NULL) = (paid_until IS NULL)
-        AND (extension IS NULL OR rule = 'paid' AND until IS NOT NULL AND paid_until < until));
+        AND (extension IS NULL OR rule = 'paid' AND until IS NOT NULL AND paid_until <= until));
 
 -- A transaction can have two questions planned: about itself, perhaps a sweep, and about its subscription, never one.
 ALTER TABLE checks ALTER COLUMN sweep DROP EXPRESSION;

@@ -1,10 +1,9 @@
 -- why: support closes disputes, and decides what an account may use whatever it bought; each with who and why
--- breaking: no
+-- breaking: yes
 -- lock: chains, events, cases and changes exclusively while columns and constraints change
 -- duration: seconds per million rows of chains, events and changes, which are read once
 
--- A process of the version before reads all that it could read; it can't read the changes that overrides make, so
--- upgrade every replica before support uses them.
+-- A process of the version before can't read the changes and the chains that overrides make.
 
 -- A person's decision names the person.
 ALTER TABLE events ADD CONSTRAINT events_staff_is_named CHECK (input <> 'staff_action' OR actor IS NOT NULL);
@@ -26,7 +25,7 @@ ALTER TABLE cases
     ADD CONSTRAINT cases_resolution CHECK (
         num_nulls(outcome, reason_number, resolved_at) = CASE status WHEN 'resolved' THEN 0 ELSE 3 END),
     ADD CONSTRAINT cases_taken_from
-        CHECK (taken_from IS NULL OR outcome = 'transferred' AND taken_from <> account_number);
+        CHECK (taken_from IS NULL OR outcome IS NOT DISTINCT FROM 'transferred' AND taken_from <> account_number);
 CREATE INDEX cases_by_age ON cases (status, opened_at, case_id);
 CREATE INDEX cases_account ON cases (account_number);
 

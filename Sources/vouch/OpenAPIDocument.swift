@@ -1058,8 +1058,8 @@ paths:
       summary: Close a case, or correct how it was closed.
       description: |
         `refused`: the holder keeps the purchase; a repeated post of the claimant goes on answering 409 with this case.
-        `transferred`: the claimant holds the purchase from now on, its entitlements move, and of its deliveries those
-        that are not acknowledged; whoever held it has a case of its own then, closed as `refused`. Refusing what was
+        `transferred`: the claimant holds the purchase from now on, its entitlements move, and deliveries that are
+        not acknowledged are cancelled and made anew; whoever held it has a case of its own then, closed as `refused`. Refusing what was
         transferred gives it back to the account it was taken from. The same outcome again changes nothing. Both
         accounts' backends hear of it in `GET /v1/changes`. docs/support-actions.md tells more.
       x-roles: [support]
@@ -1296,8 +1296,6 @@ paths:
           $ref: '#/components/responses/Failed'
         '503':
           $ref: '#/components/responses/Overloaded'
-
-  /v1/accounts/{accountId}/overrides/{overrideId}:
     delete:
       operationId: endOverride
       tags: [support]
@@ -1308,21 +1306,16 @@ paths:
       x-roles: [support]
       parameters:
         - $ref: '#/components/parameters/AccountId'
-        - name: overrideId
-          in: path
-          required: true
-          description: The override's id.
-          schema:
-            $ref: '#/components/schemas/OverrideId'
       requestBody:
         required: true
         content:
           application/json:
             schema:
-              $ref: '#/components/schemas/Why'
+              $ref: '#/components/schemas/OverrideEnd'
             examples:
               mistake:
                 value:
+                  overrideId: override-12-1
                   why: Given to the wrong account.
       responses:
         '200':
@@ -1575,7 +1568,8 @@ paths:
 
         An account of which nothing is known begins with a transaction that StoreKit gave to the device
         (`signedTransaction`, or for role `app` a bare `transactionId`): it is posted for the account first, and answered
-        like a POST of it (409, 422) when that fails.
+        like a POST of it (409, 422) when that fails. For role `user` a bare id that was posted before is no beginning
+        either: the claim came with a `signedTransaction`, the purchase carries the account's token, or the call sends one.
 
         One call reads a bounded number of pages. While `nextCursor` is not null, call again with `{"cursor": …}`. 202
         means that Apple could not be asked now: repeat after `Retry-After` seconds, with `nextCursor` where there is one
@@ -1937,9 +1931,10 @@ paths:
         One row for each sale, refund, refund adjustment and reversal that happened in `from ≤ occurredAt < to`, in that
         order; docs/export.md explains every column. Customer price, never proceeds; no accounts.
 
-        `asOf` fixes what the ledger knew. The same `asOf`, period, time zone, environment and format give the same bytes
-        for ever, whatever is recorded later; keep `Vouch-As-Of` with the file. Totals and coverage are in header fields,
-        never in the body.
+        `asOf` fixes what the ledger knew. The same `asOf`, period, time zone, environment and format give the same bytes,
+        whatever is recorded later, but for two things: a government may change the rules of a time zone (instants in place
+        of days don't depend on them), and a later version may add a currency's code. Keep `Vouch-As-Of` with the file.
+        Totals and coverage are in header fields, never in the body.
 
         The body is streamed. One that breaks off has no end (the last chunk is missing); `Vouch-Row-Count` says how many
         rows the whole has. Few exports run at once: beyond that, 503.
@@ -3673,14 +3668,14 @@ components:
 
     RestoreRequest:
       type: object
-      description: At most one of `transactionId`, `signedTransaction` and `cursor`.
+      description: At most one of `transactionId`, `signedTransaction` and `cursor`, or the last two together.
       additionalProperties: false
       properties:
         transactionId:
           description: A transaction of the customer. Role `app` only.
           $ref: '#/components/schemas/TransactionId'
         signedTransaction:
-          description: The JWS of a StoreKit 2 transaction, as the device holds it.
+          description: The JWS of a StoreKit 2 transaction, as the device holds it. Role `user` sends it with each cursor too.
           type: string
           minLength: 1
           maxLength: 65536
@@ -3718,7 +3713,8 @@ components:
         complete:
           description: |
             Whether every history is read to its end and all in it was taken in. False without a `nextCursor` after 200:
-            something could not be read, and an operator has an alarm.
+            something could not be read, and an operator has an alarm; or a user went on with a cursor without the
+            `signedTransaction` that opened its history.
           type: boolean
         histories:
           description: |
@@ -4027,6 +4023,19 @@ components:
           description: When it ends by itself, in the future (RFC 3339). Left out, it lasts until it is ended.
           type: string
           format: date-time
+        why:
+          description: Kept with the caller's name.
+          type: string
+          minLength: 1
+          maxLength: 500
+
+    OverrideEnd:
+      type: object
+      additionalProperties: false
+      required: [overrideId, why]
+      properties:
+        overrideId:
+          $ref: '#/components/schemas/OverrideId'
         why:
           description: Kept with the caller's name.
           type: string

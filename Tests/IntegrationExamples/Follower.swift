@@ -25,7 +25,7 @@ struct Follower: Sendable {
         for id in mirror.open {
             let path = url.appending(path: "v1/grants").appending(path: id).appending(path: "acknowledge")
             let status = try await send("POST", path, alsoFine: 409).status
-            // 409: refunded meanwhile, so it must not count.
+            // 409: refunded or moved to another account meanwhile, so it must not count.
             mirror.deliveries[id]?.data.status = status == 409 ? "cancelled" : "acknowledged"
         }
     }

@@ -10,6 +10,8 @@ final class Shop {
         /// Ask to Buy, or the bank asks: there is no transaction yet, and perhaps never.
         case awaitingApproval
         case cancelled
+        /// Another account bought it, and only that one can post it: it is posted once that one signs in.
+        case ofAnotherAccount
         /// `transaction-claimed`: another account of your app holds it; tell the customer to contact support.
         case refused(code: String, caseID: String?)
     }
@@ -57,6 +59,8 @@ final class Shop {
         let transaction = result.unsafePayloadValue
         // It belongs to the account that bought it, also when somebody else is signed in by now.
         let owner = transaction.appAccountToken ?? account
+        // Neither posted nor finished: StoreKit goes on bringing it, until its owner is signed in and posts it.
+        if vouch.isUserToken && owner != account { return .ofAnotherAccount }
         guard let verdict = try await vouch.settle(result.jwsRepresentation, for: owner.uuidString) else {
             return .confirming
         }

@@ -19,8 +19,10 @@ struct Verdict: Decodable, Sendable {
 struct VouchClient: Sendable {
     /// Of your own server, for example https://vouch.example.com.
     let url: URL
-    /// A key with the role `device`; it may ship inside the app, since nobody can read accounts with it.
+    /// A key with the role `device`, which may ship inside the app: it reads no account; or the user's token.
     let key: String
+    /// Whether it is a user's token, which is good for that user's own account; a post for any other is a 404.
+    var isUserToken = false
     var pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 
     /// Posts a purchase until the answer is final; nil when that takes too long, then let StoreKit bring it again.

@@ -246,10 +246,10 @@ struct EdgeProblemTests {
         }
     }
 
-    /// Operations about the whole deployment: there is always something to tell.
+    /// Operations about the whole deployment, or about any account: there is always something to tell.
     private static let wholes: Set = [
         "getCoverage", "getAppleHealth", "listChanges", "queryEntitlements", "exportPaidRecords",
-        "getRevenue", "searchTransactions",
+        "getRevenue", "searchTransactions", "listCases", "listOverrides", "createOverride",
     ]
 
     /// Use cases that throw one error, but for authentication.
@@ -271,6 +271,7 @@ struct EdgeProblemTests {
         useCases.onPaidRecords = { _ async throws(ServiceError) in throw error }
         useCases.onRevenue = { _, _ async throws(ServiceError) in throw error }
         useCases.supportError = error
+        useCases.staff = StubStaff(failing: error)
         useCases.onReadiness = { () async throws(ServiceError) in throw error }
         return useCases
     }
@@ -285,15 +286,19 @@ struct EdgeProblemTests {
             .replacing("{id}", with: "g.1").replacing("{orderId}", with: "M1")
             + (["exportPaidRecords", "getRevenue"].contains(operation.operationID)
                 ? "?from=2026-11-01&to=2026-12-01" : "")
-        guard operation.method == "POST" else { return try await edge.get(path, key: key, at: location) }
+        if operation.method == "GET" { return try await edge.get(path, key: key, at: location) }
         let body =
             switch operation.operationID {
             case "postTransaction": #"{"accountId":"a","transactionId":"1"}"#
             case "queryEntitlements": #"{"accountIds":["a"]}"#
             case "restorePurchases": "{}"
+            case "resolveCase": #"{"outcome":"refused","why":"x"}"#
+            case "endOverride": #"{"overrideId":"override-1-1","why":"x"}"#
+            case "createOverride": #"{"key":"pro","effect":"grant","why":"x"}"#
             default: #"{"why":"x"}"#
             }
-        return try await edge.post(path, body, key: key, at: location)
+        let method = try #require(HTTPRequest.Method(operation.method))
+        return try await edge.send(method, path, key: key, bytes: Array(body.utf8), at: location)
     }
 }
 

@@ -101,6 +101,12 @@ struct SettingsCommandTests {
         }
     }
 
+    @Test("a replay that can't read the database doesn't end as one that found a difference")
+    func unreadableLedger() {
+        let failure = Replay.explain(PostgresError(.connectionFailed, message: "Connection refused"))
+        #expect(failure.exit == .couldNot && failure.sentence.contains("can't be reached"))
+    }
+
     @Test("an error that nobody thought of shows its type and nothing else")
     func unexpected() {
         struct Odd: Error { let secret = "hunter2" }

@@ -54,7 +54,9 @@ struct RenewalStoreTests {
             #expect(loaded.renewal == second)
             let rows = try await ledger.store.entitlements(ofEach: [AccountID("ada")], at: Self.end)
             #expect(
-                rows[AccountID("ada")]?.rows.map(\.extended) == [Entitlement.Extended(reason: .gracePeriod, from: Self.end)])
+                rows[AccountID("ada")]?.rows.map(\.extended) == [
+                    Entitlement.Extended(reason: .gracePeriod, from: Self.end)
+                ])
             let texts = try await ledger.client.query("SELECT rest FROM renewal_bodies ORDER BY rest")
             #expect(try texts.map { try $0.decode("rest", as: String.self) } == ["renewal.1", "renewal.2"])
         }

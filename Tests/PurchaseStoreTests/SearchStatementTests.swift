@@ -78,7 +78,7 @@ struct SearchStatementTests {
         ("a reason", search { $0.reason = "refund_reversed" }, ["transactions_reason"]),
         ("a product", search { $0.productID = ProductID("rare") }, ["transactions_product"]),
         (
-            "a product, paid", search { ($0.state, $0.productID) = (.paid, ProductID("common")) },
+            "a product, paid", search { ($0.state, $0.productID) = (.paid, ProductID("rare")) },
             ["transactions_product"]
         ),
         ("the sandbox", search { $0.environment = .sandbox }, ["transactions_sandbox"]),
@@ -87,7 +87,7 @@ struct SearchStatementTests {
             "an original transaction", search { $0.originalTransactionID = OriginalTransactionID("4711") },
             ["chains_environment_original_transaction_id_key", "transactions_chain"]
         ),
-        ("an order", search { $0.orderID = OrderID("M42") }, ["order_transactions_pkey", "transactions_pkey"]),
+        ("an order", search { $0.orderID = OrderID("M42") }, ["order_transactions_pkey"]),
     ]
 
     private static func instant(_ minutes: Int64) -> Instant {

@@ -68,14 +68,17 @@ enum RestoreBody {
                 reader.blame(name, "Only a key with the role app may send it; leave it out.")
             }
         }
-        if ["transactionId", "signedTransaction", "cursor"].filter(reader.has).count > 1 {
-            reader.blameBody("Send at most one of transactionId, signedTransaction and cursor.")
+        if reader.has("transactionId"), reader.has("signedTransaction") || reader.has("cursor") {
+            reader.blameBody("Send transactionId alone; only signedTransaction and cursor go together.")
         }
         reader.finish()
         var request = RestoreRequest(beginning: .account, claimsConsumables: consumables ?? false)
         if let id { request.beginning = .transaction(.transactionID(id)) }
         if let signed { request.beginning = .transaction(.signedTransaction(signed)) }
-        if let cursor { request.beginning = .cursor(cursor) }
+        if let cursor {
+            request.beginning = .cursor(cursor)
+            request.shown = signed
+        }
         return (request, reader.faults)
     }
 }

@@ -37,10 +37,10 @@ enum PageCursor {
         return Int64(plain.dropFirst()).flatMap { $0 > 0 ? $0 : nil }
     }
 
-    static func text(_ cursor: RevenueCursor) -> String { Base64URL.encode("r\(cursor.asOf).\(cursor.offset)") }
+    static func text(_ cursor: RevenueCursor) -> String { Base64URL.encode("v\(cursor.asOf).\(cursor.offset)") }
 
     static func revenue(_ text: String) -> RevenueCursor? {
-        guard let plain = Base64URL.decode(text), plain.first == "r" else { return nil }
+        guard let plain = Base64URL.decode(text), plain.first == "v" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, let asOf = Int64(parts[0]), let offset = Int64(parts[1]), asOf >= 0, offset >= 0 else {
             return nil

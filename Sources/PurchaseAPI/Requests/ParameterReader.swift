@@ -65,13 +65,6 @@ struct ParameterReader {
             ?? CaseID("")
     }
 
-    /// The path's `overrideId`; on a fault a value that ``check(with:)`` keeps from being used.
-    mutating func overrideID() -> OverrideID {
-        path("overrideId", rule: "Must be 1 to 200 of A-Z a-z 0-9 . _ : -.") {
-            Syntax.isOpaqueID($0) ? OverrideID($0) : nil
-        } ?? OverrideID("")
-    }
-
     /// The path's `orderId`; on a fault a value that ``check(with:)`` keeps from being used.
     mutating func orderID() -> OrderID {
         path("orderId", rule: "Must be 1 to 64 letters and digits.") { OrderID(validating: $0) } ?? OrderID("")

@@ -21,13 +21,15 @@ extension Handlers {
         return .json(writer)
     }
 
-    /// `GET /v1/orders/{orderId}`: from the ledger, else from Apple, for whom there is the time limit.
+    /// `GET /v1/orders/{orderId}`: from the ledger, else from Apple; within the time limit, since it waits.
     func getOrder(_ request: Request, _ context: VouchRequestContext) async throws -> Response {
         let caller = try context.authenticatedCaller()
         var parameters = ParameterReader(request, context)
         let id = parameters.orderID()
         try parameters.check()
-        let order = try await useCases.order(id, for: caller, requestID: context.requestID)
+        let order = try await withTimeLimit(configuration.requestTimeout, on: context.channel.eventLoop) {
+            try await useCases.order(id, for: caller, requestID: context.requestID)
+        }
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("orderId", order.id)
@@ -74,8 +76,8 @@ enum SearchRequest {
         search.environment = parameters.value("environment", rule: "Must be Production or Sandbox.") {
             StoreEnvironment(rawValue: $0)
         }
-        search.from = parameters.value("from", rule: instantRule) { RFC3339.instant($0) }
-        search.to = parameters.value("to", rule: instantRule) { RFC3339.instant($0) }
+        search.from = parameters.value("from", rule: instantRule) { RFC3339.parse($0) }
+        search.to = parameters.value("to", rule: instantRule) { RFC3339.parse($0) }
         if let from = search.from, let to = search.to, from >= to {
             parameters.blame("to", "Must lie after from, which is part of the span, as to is not.")
         }

@@ -35,15 +35,20 @@ extension Handlers {
         return response(to: override, status: isNew ? .created : .ok)
     }
 
-    /// `DELETE /v1/accounts/{accountId}/overrides/{overrideId}`: the words are in the body, since proxies log addresses.
+    /// `DELETE /v1/accounts/{accountId}/overrides`: which one, and why, is in the body, since proxies log addresses.
     func endOverride(_ request: Request, _ context: VouchRequestContext) async throws -> Response {
         let caller = try context.authenticatedCaller()
         var parameters = ParameterReader(request, context)
         let account = parameters.accountID()
-        let id = parameters.overrideID()
         let object = try await readJSONObject(of: request, maximumBytes: configuration.maximumBodyBytes)
-        let (why, faults) = WhyRequest.read(object)
-        try parameters.check(with: faults)
+        var reader = PropertyReader(object)
+        let named = reader.value(
+            "overrideId", isRequired: true, rule: "Must be 1 to 200 of A-Z a-z 0-9 . _ : -."
+        ) { Syntax.isOpaqueID($0) ? OverrideID($0) : nil }
+        let why = WhyRequest.read(&reader)
+        reader.finish()
+        try parameters.check(with: reader.faults)
+        guard let id = named else { throw Problem.fault("an override's id without a fault is missing") }
         let override = try await useCases.endOverride(
             id, of: account, why: why, by: caller, requestID: context.requestID)
         return response(to: override, status: .ok)

@@ -79,9 +79,19 @@ extension Draft {
     }
 
     /// When a product's settlement hold is over, counted from the charge; `nil` without a hold.
+    ///
+    /// A renewal is none to wait for: it would leave the customer without access in the middle of a subscription.
     func holdEnd(of purchase: PurchaseSet) -> Instant? {
-        guard let rules = rules(for: purchase.deciding.evidence.facts), rules.settlementHold > .zero else { return nil }
+        guard let rules = rules(for: purchase.deciding.evidence.facts), rules.settlementHold > .zero,
+            rules.kind != .autoRenewable || !isRenewal(purchase)
+        else { return nil }
         return purchase.chargedAt.map { $0 + rules.settlementHold }
+    }
+
+    /// Whether another purchase of the chain was charged before.
+    private func isRenewal(_ purchase: PurchaseSet) -> Bool {
+        guard let chargedAt = purchase.chargedAt else { return false }
+        return purchases.contains { $0.id != purchase.id && ($0.chargedAt.map { $0 < chargedAt } ?? false) }
     }
 
     /// Why a transaction without counted evidence is not pursued, given what is known of it.

@@ -18,7 +18,7 @@ extension Draft {
                 refuse(dispute.account, reasonNumber: reasonNumber)
             }
         }
-        moveOpenDeliveries()
+        cancelOpenDeliveries()
         resolveEverything()
         return finish(.staffAction, rule: .caseResolved, otherwise: .noEffect)
     }
@@ -60,20 +60,16 @@ extension Draft {
         return dispute.id
     }
 
-    /// Takes what nobody has credited yet along to the new holder; what was credited stays where it is, and so does
-    /// the taking back of it.
+    /// Cancels what nobody has credited yet, so that it is delivered anew, under another id, to the new holder; what was
+    /// credited stays where it is, and so does the taking back of it.
     ///
-    /// A delivery that the new holder may not have (sandbox), or that nobody is there for, is cancelled.
-    private mutating func moveOpenDeliveries() {
+    /// Another id, since a backend may be about to credit the old one to the old holder: its late acknowledgement is then
+    /// refused, instead of counting for the new holder, who got nothing.
+    private mutating func cancelOpenDeliveries() {
         guard chain.owner != before.owner else { return }
         let open = chain.grants.values.filter { $0.status == .open && $0.kind != .reversal }
         for var grant in open.sorted(by: { $0.id < $1.id }) where grant.account != chain.owner {
-            let block = chain.entitlementBlock(of: grant.transactionID, policy: policy)
-            if let owner = chain.owner, block != .sandboxAccountNotListed {
-                grant.account = owner
-            } else {
-                grant.status = .cancelled
-            }
+            grant.status = .cancelled
             record(.grant(grant))
         }
     }
@@ -109,7 +105,8 @@ extension Draft {
 
     private mutating func overrideEnded(_ id: OverrideID, reasonNumber: Int64) -> Decision {
         guard var override = chain.overrides[id], override.isLive(at: now) else { return .nothing(.noEffect) }
-        override.ending = Override.Ending(endedAt: now, reasonNumber: reasonNumber)
+        // Another process made it, perhaps by a clock that is ahead.
+        override.ending = Override.Ending(endedAt: max(now, override.since), reasonNumber: reasonNumber)
         record(.staffOverride(override))
         return finish(.staffAction, rule: .overrideEnded, otherwise: .noEffect)
     }

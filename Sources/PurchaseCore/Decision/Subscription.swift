@@ -10,9 +10,9 @@ struct Subscription {
         let transactionID: TransactionID
         /// Whether it is paid, not refunded.
         let isPaid: Bool
-        /// Apple's purchaseDate.
+        /// When it was charged, by the earliest account of it: a restore's own date is no beginning.
         let start: Instant
-        /// From when on Apple's word on renewals is about this period: it is charged up to a day before it starts.
+        /// From when on Apple's word on renewals is about this period: with its first signed word, or a little before.
         let knownFrom: Instant
         /// Apple's expiresDate.
         let end: Instant
@@ -30,6 +30,9 @@ struct Subscription {
 
     /// How long before a period's end Apple charges the one that renews it, at most.
     static let chargedAhead = Span.days(1)
+
+    /// How far apart Apple signs a transaction and the renewal info beside it, at most.
+    static let signedApart = Span.minutes(1)
 
     /// How long an upgraded period is served while the one that supersedes it is not known.
     static let upgradeWait = Span.hours(24)
@@ -53,9 +56,6 @@ struct Subscription {
 
     /// The period that began last, paid or refunded.
     var newest: Period? { periods.last }
-
-    /// Whether an upgrade superseded the newest period and its successor is not known yet.
-    var awaitsSuccessor: Bool { newest?.upgradedAt != nil }
 
     /// The paid periods in the middle of which a later one began.
     ///
@@ -119,11 +119,12 @@ extension Draft {
                 let facts = chain.decidingEvidence(of: state)?.facts, rules(for: facts)?.kind == .autoRenewable,
                 let end = facts.expiresDate
             else { return nil }
-            let start = facts.purchaseDate ?? facts.signedDate
+            let start = purchase.chargedAt ?? facts.signedDate
+            let signedFirst = purchase.evidence.first?.facts.signedDate ?? facts.signedDate
             let upgrades = purchase.evidence.filter(\.facts.isUpgraded).map(\.facts.signedDate)
             return Subscription.Period(
                 purchaseID: purchase.id, transactionID: speaker, isPaid: state.name == .paid,
-                start: start, knownFrom: min(start, purchase.evidence.first?.facts.signedDate ?? start), end: end,
+                start: start, knownFrom: signedFirst - Subscription.signedApart, end: end,
                 upgradedAt: facts.isUpgraded ? upgrades.min() : nil)
         }
         return Subscription(periods: periods, renewal: chain.renewal?.facts, leeway: policy.renewalLeeway)
@@ -176,28 +177,29 @@ extension Draft {
 
     /// Plans the question for the newest period's transaction, and takes it from all others; for the end of every decision.
     mutating func planStatuses() {
-        let planned = nextStatuses()
-        for (id, check) in chain.checks where id != planned?.id && check.statusesAt != nil {
+        let subject = statusesSubject()
+        for (id, check) in chain.checks
+        where id != subject?.id && (check.statusesAt != nil || check.statusesAskedAt != nil) {
             var check = check
             (check.statusesAt, check.statusesAskedAt, check.statusesRetryAt) = (nil, nil, nil)
             check.statusesAttempts = 0
             chain.checks[id] = check
         }
-        guard let planned else { return }
-        var check = chain.checks[planned.id] ?? Check()
-        check.statusesAt = max(planned.at, check.statusesRetryAt ?? planned.at)
-        chain.checks[planned.id] = check
+        guard let subject else { return }
+        var check = chain.checks[subject.id] ?? Check()
+        let planned = StatusesSchedule.next(
+            for: subject.subscription, seenAt: chain.transactions[subject.id]?.createdAt ?? now,
+            answeredAt: check.statusesAskedAt, now: now)
+        // When Apple answered is remembered also while nothing is planned: else the same question would begin anew.
+        check.statusesAt = planned.map { max($0, check.statusesRetryAt ?? $0) }
+        if check != chain.checks[subject.id] ?? Check() { chain.checks[subject.id] = check }
     }
 
-    /// Nobody is entitled by a chain that nobody holds, so nobody needs to know.
-    private func nextStatuses() -> (id: TransactionID, at: Instant)? {
+    /// The newest period's transaction, while it is paid and held: nobody is entitled by what nobody holds.
+    private func statusesSubject() -> (id: TransactionID, subscription: Subscription)? {
         guard chain.owner != nil else { return nil }
         let subscription = subscription(of: purchases.isEmpty ? purchaseSets() : purchases)
         guard let newest = subscription.newest, newest.isPaid else { return nil }
-        let check = chain.checks[newest.transactionID]
-        let seenAt = chain.transactions[newest.transactionID]?.createdAt ?? now
-        let moment = StatusesSchedule.next(
-            for: subscription, seenAt: seenAt, answeredAt: check?.statusesAskedAt, now: now)
-        return moment.map { (newest.transactionID, $0) }
+        return (newest.transactionID, subscription)
     }
 }

@@ -32,6 +32,7 @@ enum StatusesSchedule {
         guard let newest = subscription.newest, now < newest.end + endsAfter else { return nil }
         if let upgradedAt = newest.upgradedAt {
             let giveUpAt = upgradedAt + Subscription.upgradeWait
+            guard now < giveUpAt else { return nil }
             return first(of: afterEnd.map { upgradedAt + $0 }, after: answeredAt).flatMap { $0 < giveUpAt ? $0 : nil }
         }
         if subscription.hasLapsed { return nil }

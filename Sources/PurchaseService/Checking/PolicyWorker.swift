@@ -79,7 +79,10 @@ package struct PolicyWorker: Sendable {
             try await walk(difference, version, &outcome)
         }
         // Without a policy before, the walk went through everything.
-        if let decided { try await walk(after: decided.position, through: newest, version, &outcome) }
+        // What was decided under the policy before is in the difference already.
+        if let decided {
+            try await walk(after: decided.position, through: newest, [version, decided.version], &outcome)
+        }
         guard outcome.faults == 0, isInForce(version) else { return outcome }
         try await ledger.setDecidedPolicy(DecidedPolicy(version: version, position: newest))
         outcome.isComplete = true
@@ -105,13 +108,13 @@ package struct PolicyWorker: Sendable {
 
     /// The chains that another process decided under another policy since then.
     private func walk(
-        after start: Int64, through end: Int64, _ version: PolicyVersion, _ outcome: inout Outcome
+        after start: Int64, through end: Int64, _ versions: [PolicyVersion], _ outcome: inout Outcome
     ) async throws(LedgerError) {
         var position = start
-        while position < end, isInForce(version) {
+        while position < end, let version = versions.first, isInForce(version) {
             let next = min(position + Self.positions, end)
             let ids = try await dependencies.ledger.chainsDecidedOtherwise(
-                than: version, after: position, through: next)
+                than: versions, after: position, through: next)
             for id in ids { await decideAgain(id, &outcome) }
             position = next
         }

@@ -67,7 +67,8 @@ enum CustomerSentence: String, PhraseKind {
         case .renewing:
             "Your subscription is due for renewal, and we are waiting for Apple to confirm it. You keep access in the meantime."
         case .grantedBySupport: "Our support team has given your account access."
-        case .onHold: "Your purchase is confirmed, and our support team has put its use on hold. Please reply to us if you have questions."
+        case .onHold:
+            "Your purchase is confirmed, and our support team has put its use on hold. Please reply to us if you have questions."
         case .keptAfterPartialRefund: "Apple refunded a part of this purchase, and you keep access to it."
         case .refunded: "Apple refunded this purchase, so it is no longer available in the app."
         case .refundedOn: "Apple refunded this purchase on {refundedOn}, so it is no longer available in the app."
@@ -123,6 +124,8 @@ extension Situation {
 
     private func afterRefund(_ reason: RefundedReason) -> Phrase {
         if entitlement == .proratedKeep { return CustomerSentence.keptAfterPartialRefund.phrase() }
+        // The product keeps access after a partial refund, and support withholds it.
+        if entitlement == .withheld { return CustomerSentence.onHold.phrase() }
         switch reason {
         case .prorated: return CustomerSentence.partlyRefunded.phrase()
         case .familyRevoke: return CustomerSentence.noLongerShared.phrase()

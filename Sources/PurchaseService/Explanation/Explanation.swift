@@ -1,6 +1,7 @@
 import PurchaseCore
 
-/// Why a transaction is in its state and entitles, or doesn't: a pure function of the chain and its newest events.
+/// Why a transaction is in its state and entitles, or doesn't: a pure function of the chain, its newest events, and what
+/// support decided for the account.
 package struct Explanation: Sendable {
     /// One event of the timeline, as its rule's sentence.
     package struct FiredRule: Sendable {
@@ -12,7 +13,7 @@ package struct Explanation: Sendable {
         package let sentence: Phrase
     }
 
-    /// The transaction as the account that is looked at sees it.
+    /// The transaction as the account that is looked at sees it; whether it entitles, and why, is with support's decision.
     package let view: TransactionView
     /// What state, refusal, entitlement and claim mean, for support.
     package let summary: [Phrase]
@@ -30,12 +31,17 @@ package struct Explanation: Sendable {
     /// Explains a transaction.
     ///
     /// - Parameters:
-    ///   - view: The transaction, seen from the account that `claimant` names; from its holder's for `nil`.
+    ///   - view: The transaction, seen from the account that `claimant` names; from its holder's for `nil`. The decision
+    ///     is applied to it.
     ///   - chain: Its chain.
     ///   - events: The chain's newest events, oldest first.
     ///   - claimant: The account that is looked at.
-    init(of view: TransactionView, in chain: Chain, events: [RecordedEvent], claimant: AccountNumber?) {
-        let situation = Situation(view, in: chain, claimant: claimant)
+    ///   - decision: What support decided for that account in another way than the purchase says; `nil` for nothing.
+    init(
+        of view: TransactionView, in chain: Chain, events: [RecordedEvent], claimant: AccountNumber?,
+        decision: Override?
+    ) {
+        let situation = Situation(view, in: chain, claimant: claimant, decision: decision)
         self.view = view
         summary = situation.summary
         facts = FactSentence.all(about: view.transaction, in: chain)

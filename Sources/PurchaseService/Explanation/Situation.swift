@@ -63,8 +63,8 @@ package struct Situation: Hashable, Sendable {
 }
 
 extension Situation {
-    /// The situation of a transaction as it was viewed.
-    init(_ view: TransactionView, in chain: Chain, claimant: AccountNumber?) {
+    /// The situation of a transaction as it was viewed, with support's decision applied to the view.
+    init(_ view: TransactionView, in chain: Chain, claimant: AccountNumber?, decision: Override?) {
         self.init(
             standing: Standing(view.transaction.state), refusal: view.transaction.refusal,
             entitlement: view.entitlementReason, claim: view.claim?.status)
@@ -77,6 +77,7 @@ extension Situation {
         .map(\.id)
         let rows = chain.entitlements.values.filter { siblings.contains($0.id.transactionID) }
         until = rows.compactMap(\.until).max() ?? view.facts?.expiresDate
+        if let decision, decision.terms.effect == .grant { until = decision.terms.until }
         let newestEnd = chain.evidence.values.compactMap(\.facts.expiresDate).max()
         isInBillingRetry =
             chain.renewal?.facts.isInBillingRetryPeriod == true && view.facts?.expiresDate == newestEnd

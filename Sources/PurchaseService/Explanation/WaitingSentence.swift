@@ -120,6 +120,17 @@ enum ChangeSentence: String, PhraseKind {
 
     /// Everything that would change the answer of a situation, the likeliest first.
     static func all(_ situation: Situation) -> [Phrase] {
+        if situation.entitlement == .withheld { return [endOverride.phrase()] }
+        guard situation.entitlement == .override else { return ofPurchase(situation) }
+        var sentences = [endOverride.phrase()]
+        if let until = situation.until { sentences.append(time.phrase(["until": .instant(until)])) }
+        // Support gives access already; what would change the purchase itself still counts.
+        let given = support.phrase()
+        return sentences + ofPurchase(situation).filter { $0 != given }
+    }
+
+    /// What would change the answer that the purchase itself gives.
+    private static func ofPurchase(_ situation: Situation) -> [Phrase] {
         switch situation.refusal {
         case .notFound?: return [postAgain.phrase(), support.phrase()]
         case .bundleMismatch?, .environmentNotAllowed?: return [setting.phrase(), support.phrase()]
@@ -141,10 +152,11 @@ enum ChangeSentence: String, PhraseKind {
 
     private static func whenPaid(_ situation: Situation) -> [Phrase] {
         switch situation.entitlement {
-        case .paid, .gracePeriod, .renewalUnconfirmed, .proratedKeep, .override:
+        case .paid, .gracePeriod, .renewalUnconfirmed, .proratedKeep:
             situation.until.map { [appleRefund.phrase(), time.phrase(["until": .instant($0)])] }
                 ?? [appleRefund.phrase()]
-        case .withheld: [endOverride.phrase()]
+        // Support's decision stands in the place of the purchase's own answer.
+        case .override, .withheld: []
         case .notPaid, .refused, .refunded: [appleWord.phrase(), support.phrase()]
         case .expired, .upgraded: [renewal.phrase(), support.phrase()]
         case .unclaimed: [claim.phrase()]

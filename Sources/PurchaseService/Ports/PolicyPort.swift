@@ -17,9 +17,9 @@ package protocol PolicyPort: Sendable {
     func chainsToDecideAgain(
         _ difference: PolicyDifference, after id: ChainID?, limit: Int
     ) async throws(LedgerError) -> [ChainID]
-    /// The chains with an event under another policy than this one, at a position after `after` and up to `through`.
+    /// The chains with an event under a policy that is none of these, at a position after `after` and up to `through`.
     func chainsDecidedOtherwise(
-        than version: PolicyVersion, after: Int64, through: Int64
+        than versions: [PolicyVersion], after: Int64, through: Int64
     ) async throws(LedgerError) -> [ChainID]
     /// The newest position of the ledger; 0 while there is none.
     func newestEvent() async throws(LedgerError) -> Int64

@@ -20,15 +20,20 @@ package struct CustomerTrace: Hashable, Sendable {
     package var appTransactionID: String?
     /// When Apple is asked about the transaction next.
     package var nextCheckAt: Instant?
+    /// Whether more than a bare id ties the account to the chain: the claim was made with a transaction that Apple signed
+    /// for a device, or the purchase's appAccountToken is the account's own.
+    package var isProven: Bool
 
     /// Takes every part.
     package init(
-        identity: Chain.Identity, transactionID: TransactionID, appTransactionID: String?, nextCheckAt: Instant?
+        identity: Chain.Identity, transactionID: TransactionID, appTransactionID: String?, nextCheckAt: Instant?,
+        isProven: Bool
     ) {
         self.identity = identity
         self.transactionID = transactionID
         self.appTransactionID = appTransactionID
         self.nextCheckAt = nextCheckAt
+        self.isProven = isProven
     }
 
     /// The store, once evidence named it.

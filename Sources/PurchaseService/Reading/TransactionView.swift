@@ -14,7 +14,7 @@ package struct TransactionView: Sendable {
     package var accountID: AccountID?
     /// The claim to show: the caller's own, or the holding one, or the earliest that waits.
     package var claim: Claim?
-    /// Whether it entitles its account now.
+    /// Whether it entitles its account now: by the purchase alone, and in an ``Explanation`` with what support decided.
     package var isEntitled: Bool
     /// Why, or why not; a stable code.
     package var entitlementReason: EntitlementReason

@@ -47,6 +47,7 @@ extension VouchService {
 }
 
 extension EntitlementReason {
+    /// Why the purchase alone entitles, or not; what support decided is in the account's own chain.
     init(_ verdict: EntitlementVerdict) {
         switch verdict {
         case .paid: self = .paid

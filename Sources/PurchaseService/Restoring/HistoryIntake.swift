@@ -42,7 +42,9 @@ struct HistoryIntake: Sendable {
             }
             if mayClaim(signed, in: chain), try await !isAnothers(signed.body.appAccountToken) {
                 let claimed = try await claim(id, in: chain, identity)
-                if claimed.claims[account] != nil { taken.claimed += 1 }
+                if let status = claimed.claims[account]?.status, status == .held || status == .waiting {
+                    taken.claimed += 1
+                }
                 chain = claimed
             }
         } catch  where error.code == .refused || error.code == .unreadable {

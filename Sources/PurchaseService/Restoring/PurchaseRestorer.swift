@@ -17,6 +17,8 @@ struct PurchaseRestorer: Sendable {
     let configuration: ServiceConfiguration
     let intake: HistoryIntake
     let lane: RequestLane
+    /// From which of the account's chains it may begin.
+    let beginnings: RestoreBeginnings
     /// When this call stops asking Apple.
     let deadline: ContinuousClock.Instant
 
@@ -49,7 +51,7 @@ struct PurchaseRestorer: Sendable {
         while !isPaused, progress.cursor.done.count < RestoreCursor.historiesMax {
             let plan = RestorePlan(
                 traces: try await dependencies.ledger.customerTraces(of: intake.account, limit: Self.tracesMax),
-                stores: dependencies.policy.allowedEnvironments)
+                stores: dependencies.policy.allowedEnvironments, beginnings: beginnings)
             guard let trace = plan.next(after: progress.cursor, seen: Set(progress.taken.chains.keys)) else {
                 if let open = plan.waits(for: named) { progress.result.retryAt = retryAt(open.nextCheckAt) }
                 break
@@ -73,7 +75,7 @@ struct PurchaseRestorer: Sendable {
         result.histories = progress.cursor.done.count
         result.next = isPaused ? progress.cursor : nil
         result.isComplete =
-            !isPaused && result.retryAt == nil && !progress.cursor.hasGaps
+            !isPaused && result.retryAt == nil && !progress.cursor.hasGaps && progress.cursor.current == nil
             && progress.cursor.done.count < RestoreCursor.historiesMax
         return result
     }

@@ -18,11 +18,23 @@ package struct RestoreRequest: Hashable, Sendable {
     ///
     /// For deployments in which nothing else has delivered them before: Apple lists finished ones as well.
     package var claimsConsumables: Bool
+    /// The JWS of a StoreKit 2 transaction that is shown with a cursor; `nil` with any other beginning.
+    package var shown: String?
 
-    /// Takes both parts.
-    package init(beginning: Beginning, claimsConsumables: Bool = false) {
+    /// Takes every part.
+    package init(beginning: Beginning, claimsConsumables: Bool = false, shown: String? = nil) {
         self.beginning = beginning
         self.claimsConsumables = claimsConsumables
+        self.shown = shown
+    }
+
+    /// The transaction that the caller has in hand, which is posted first.
+    var inHand: Submission.Subject? {
+        switch beginning {
+        case .account: nil
+        case .transaction(let subject): subject
+        case .cursor: shown.map(Submission.Subject.signedTransaction)
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import AppStoreJWS
 import Logging
 package import PurchaseCore
 
@@ -7,14 +8,16 @@ extension VouchService {
         _ request: RestoreRequest, for account: AccountID, by caller: Caller, requestID: String
     ) async throws(ServiceError) -> RestoreOutcome {
         if let own = caller.ownAccount, own != account { throw .notFound }
-        guard restoreGate.enter() else { throw .overloaded(retryAfterSeconds: 1) }
-        defer { restoreGate.leave() }
+        switch restoreGate.enter(account, isApp: caller.roles.contains(.app)) {
+        case .entered: break
+        case .underWay: throw .rateLimited(retryAfterSeconds: 1)
+        case .full: throw .overloaded(retryAfterSeconds: 1)
+        }
+        defer { restoreGate.leave(account) }
         var cursor = RestoreCursor()
         var named: TransactionID?
-        switch request.beginning {
-        case .account: break
-        case .cursor(let earlier): cursor = earlier
-        case .transaction(let subject):
+        if case .cursor(let earlier) = request.beginning { cursor = earlier }
+        if let subject = request.inHand {
             let submission = Submission(account: account, subject: subject, environment: nil, appAccountToken: nil)
             let outcome = try await submit(submission, by: caller, requestID: requestID)
             guard case .recorded(let view, _) = outcome, view.isTaken else { return .notTaken(outcome) }
@@ -27,16 +30,63 @@ extension VouchService {
             nothing.isComplete = true
             return .restored(nothing)
         }
-        let restorer = try await restorer(request, for: (number, account), by: caller, requestID: requestID)
-        let (result, taken) = try await withLedger { () async throws(LedgerError) in
+        let proof = await judge(request.inHand, shownBy: caller)
+        let restorer = try await restorer(
+            request, for: (number, account), by: caller, requestID: requestID, beginnings: proof.beginnings)
+        let (restoration, taken) = try await withLedger { () async throws(LedgerError) in
             try await restorer.run(from: cursor, named: named)
+        }
+        var result = restoration
+        if proof == .undetermined, result.found == 0, result.next == nil, result.retryAt == nil {
+            // Whether the customer's proof is one can't be told now: it must not look as if there were nothing.
+            result.retryAt = dependencies.clock.now() + dependencies.policy.recheck.first
+            result.isComplete = false
         }
         return .restored(report(result, taken, to: number))
     }
 
+    // MARK: Proof
+
+    /// What a caller shows for the account's being the customer's, beside what the ledger has.
+    private enum Proof: Hashable {
+        /// The caller's word is enough.
+        case unneeded
+        /// Nothing, or nothing that counts.
+        case nothing
+        /// Apple's signature on a transaction of the chain.
+        case chain(Chain.Identity)
+        /// A signed transaction that can't be judged now.
+        case undetermined
+
+        var beginnings: RestoreBeginnings {
+            switch self {
+            case .unneeded: .all
+            case .chain(let identity): .proven(shown: identity)
+            case .nothing, .undetermined: .proven(shown: nil)
+            }
+        }
+    }
+
+    /// Judges the transaction in hand once more: posting it has recorded its claim, and not what it proved.
+    private func judge(_ subject: Submission.Subject?, shownBy caller: Caller) async -> Proof {
+        if caller.roles.contains(.app) { return .unneeded }
+        guard case .signedTransaction(let jws)? = subject else { return .nothing }
+        let now = dependencies.clock.now()
+        switch await dependencies.verifier.verifyTransaction(jws, now: now) {
+        case .invalid: return .nothing
+        case .undetermined: return .undetermined
+        case .verified(let verified):
+            // The key of an expired leaf may be in wrong hands by now.
+            guard verified.leafNotAfter >= now, let facts = TransactionFacts(verified.claims) else {
+                return .nothing
+            }
+            return .chain(.original(facts.environment, facts.originalTransactionID))
+        }
+    }
+
     private func restorer(
         _ request: RestoreRequest, for account: (number: AccountNumber, id: AccountID), by caller: Caller,
-        requestID: String
+        requestID: String, beginnings: RestoreBeginnings
     ) async throws(ServiceError) -> PurchaseRestorer {
         let stated = try await withLedger { () async throws(LedgerError) in
             try await ledger.statedToken(of: account.id)
@@ -52,7 +102,7 @@ extension VouchService {
         return PurchaseRestorer(
             dependencies: dependencies, configuration: configuration, intake: intake,
             // Anybody can press a button again and again: end users share a lane that is bounded while others wait.
-            lane: caller.roles.contains(.app) ? .interactive : .unproven,
+            lane: caller.roles.contains(.app) ? .interactive : .unproven, beginnings: beginnings,
             deadline: .now + configuration.answerWithin)
     }
 

@@ -17,11 +17,12 @@ package protocol SupportUseCases: Sendable {
     ) async throws(ServiceError) -> OrderView
     /// The signed proof of a transaction, what decides first, and where the next page begins.
     ///
-    /// - Throws: ``ServiceError/evidenceErased`` when there was proof and none of the page's is left.
+    /// - Throws: ``ServiceError/evidenceErased`` when there was proof, and nothing of the whole transaction's is left.
     func evidence(
         of transaction: TransactionID, after item: EvidenceID?, limit: Int
     ) async throws(ServiceError) -> (items: [EvidenceView], next: EvidenceID?)
-    /// Why a transaction is in its state, seen from an account, or from its holder's for `nil`.
+    /// Why a transaction is in its state, seen from an account, or from its holder's for `nil`; with what support
+    /// decided for that account.
     func explanation(
         of transaction: TransactionID, seenFrom account: AccountID?
     ) async throws(ServiceError) -> Explanation

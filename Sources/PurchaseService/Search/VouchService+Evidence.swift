@@ -24,13 +24,31 @@ extension VouchService {
         let proofs = try await withLedger { () async throws(LedgerError) in
             try await ledger.proofs(of: page.map(\.id))
         }
-        guard page.isEmpty || page.contains(where: { proofs[$0.id]?.jws != nil }) else { throw .evidenceErased }
+        if !all.isEmpty, !proofs.values.contains(where: { $0.jws != nil }) {
+            // Others of the transaction's texts may be left: what is gone from this page is then listed without its own.
+            guard try await isTextLeft(of: all.map(\.id)) else { throw .evidenceErased }
+        }
         var items: [EvidenceView] = []
         for evidence in page {
             items.append(
                 await view(of: evidence, proof: proofs[evidence.id], isDeciding: evidence.id == state.deciding))
         }
         return (items, rest.count > limit ? page.last?.id : nil)
+    }
+
+    /// Items whose texts are loaded at once; each has some 10 KB.
+    private static let textsMax = 50
+
+    /// Whether the signed text of one item at least is there still.
+    private func isTextLeft(of evidence: [EvidenceID]) async throws(ServiceError) -> Bool {
+        var rest = evidence[...]
+        while !rest.isEmpty {
+            let chunk = Array(rest.prefix(Self.textsMax))
+            rest = rest.dropFirst(Self.textsMax)
+            let proofs = try await withLedger { () async throws(LedgerError) in try await ledger.proofs(of: chunk) }
+            if proofs.values.contains(where: { $0.jws != nil }) { return true }
+        }
+        return false
     }
 
     private func view(of evidence: Evidence, proof: StoredProof?, isDeciding: Bool) async -> EvidenceView {

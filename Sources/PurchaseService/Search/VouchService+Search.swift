@@ -37,8 +37,25 @@ extension VouchService {
             return (chain, events, claimant)
         }
         guard let (chain, events, claimant) = loaded else { throw .notFound }
-        return Explanation(
-            of: view(of: transaction, in: chain, claimant: claimant), in: chain, events: events, claimant: claimant)
+        var seen = view(of: transaction, in: chain, claimant: claimant)
+        let decision = try await supportDecision(about: seen, in: chain, for: account ?? seen.accountID)
+        if let decision { seen.apply(decision) }
+        return Explanation(of: seen, in: chain, events: events, claimant: claimant, decision: decision)
+    }
+
+    /// What support decided for an account about what a transaction gives; it is in the account's chain, not in this one.
+    private func supportDecision(
+        about view: TransactionView, in chain: Chain, for account: AccountID?
+    ) async throws(ServiceError) -> Override? {
+        // Nobody holds it, or the account is erased.
+        guard let account else { return nil }
+        let now = dependencies.clock.now()
+        let rights = try await withLedger { () async throws(LedgerError) in
+            try await ledger.entitlements(ofEach: [account], at: now)
+        }
+        guard let overrides = rights[account]?.overrides else { return nil }
+        let keys = chain.entitlementKeys(of: view, catalogue: dependencies.policy.catalogue)
+        return view.supportDecision(among: overrides, on: keys, at: now)
     }
 
     /// Events whose rules an explanation lists.

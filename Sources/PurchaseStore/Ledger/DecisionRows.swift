@@ -296,6 +296,8 @@ struct ChangeRow: Encodable {
         let before = decision.before
         var rows: [ChangeRow] = []
         var told: Set<TransactionID> = []
+        var disputing: Set<AccountNumber> = []
+        for case .claimCase(let claimCase) in decision.recorded.entries { disputing.insert(claimCase.account) }
         for entry in decision.recorded.entries {
             switch entry {
             case .transaction(let entry) where told.insert(entry.id).inserted:
@@ -333,6 +335,12 @@ struct ChangeRow: Encodable {
             case .claimCase(let claimCase):
                 let transaction = chain.claims[claimCase.account]?.transactionID ?? chain.transactions.keys.min()
                 rows.append(ChangeRow(claimCase, about: transaction))
+                // How it ended is the holder's business too, unless a case of its own tells it.
+                if claimCase.status == .resolved, let owner = chain.owner, !disputing.contains(owner) {
+                    var row = ChangeRow(claimCase, about: transaction)
+                    row.account = owner.rawValue
+                    rows.append(row)
+                }
             case .staffOverride(let override): rows.append(ChangeRow(override))
             case .transaction, .identified, .absorbed, .evidence, .renewal, .claim, .movement, .checkRequested:
                 continue

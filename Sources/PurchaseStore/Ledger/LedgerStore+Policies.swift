@@ -102,8 +102,9 @@ extension LedgerStore: PolicyPreview.Source {
                     OR \(difference.sandbox) AND t.environment = 'Sandbox'
                     OR \(difference.renewals) AND EXISTS (SELECT FROM entitlements n
                         WHERE n.transaction_id = t.transaction_id AND n.until IS NOT NULL)
-                    -- Of a subscription only the newest periods have rows, whatever the policy.
-                    OR t.state = 'paid' AND NOT EXISTS (
+                    -- Of a subscription only the newest periods have rows, whatever the policy; what was delivered has none.
+                    OR t.state = 'paid' AND NOT EXISTS (SELECT FROM grants g WHERE g.purchase_id = t.purchase_id)
+                        AND NOT EXISTS (
                         SELECT FROM entitlements n JOIN transactions s USING (transaction_id)
                         WHERE n.chain_id = t.chain_id
                             AND (s.purchase_id = t.purchase_id OR t.type = 'Auto-Renewable Subscription')))
@@ -113,13 +114,13 @@ extension LedgerStore: PolicyPreview.Source {
 
     /// See ``PolicyPort/chainsDecidedOtherwise(than:after:through:)``.
     package func chainsDecidedOtherwise(
-        than version: PolicyVersion, after: Int64, through: Int64
+        than versions: [PolicyVersion], after: Int64, through: Int64
     ) async throws(LedgerError) -> [ChainID] {
         try chainIDs(
             try await run(
                 """
                 SELECT DISTINCT chain_id FROM events
-                WHERE position > \(after) AND position <= \(through) AND policy_version <> \(version.rawValue)
+                WHERE position > \(after) AND position <= \(through) AND policy_version <> ALL (\(versions.map(\.rawValue)))
                 ORDER BY chain_id
                 """))
     }

@@ -4,12 +4,22 @@ package import PurchaseService
 
 extension LedgerStore {
     /// See ``RestorePort/customerTraces(of:limit:)``.
+    ///
+    /// A device's evidence proves one claim: the first that was made at or after its arrival. Claims from before came with
+    /// a bare id, and later ones are other people's.
     package func customerTraces(
         of account: AccountNumber, limit: Int
     ) async throws(LedgerError) -> [CustomerTrace] {
         let rows = try await run(
             """
-            SELECT c.environment, c.original_transaction_id, n.transaction_id, b.app_transaction_id, h.due_at
+            SELECT c.environment, c.original_transaction_id, n.transaction_id, b.app_transaction_id, h.due_at,
+                coalesce(l.token_comparison = 'match', false) OR EXISTS (
+                    SELECT FROM evidence d
+                    WHERE d.chain_id = l.chain_id AND d.source = 'device' AND d.seen_at <= l.claimed_at
+                        AND NOT EXISTS (
+                            SELECT FROM claims o
+                            WHERE o.chain_id = l.chain_id AND o.account_number <> l.account_number
+                                AND o.claimed_at BETWEEN d.seen_at AND l.claimed_at)) AS is_proven
             FROM claims l JOIN chains c USING (chain_id)
             CROSS JOIN LATERAL (
                 SELECT t.transaction_id, t.purchase_date FROM transactions t
@@ -39,6 +49,6 @@ extension LedgerStore {
         }
         return CustomerTrace(
             identity: identity, transactionID: id, appTransactionID: try decode(row, "app_transaction_id"),
-            nextCheckAt: dueAt?.instant)
+            nextCheckAt: dueAt?.instant, isProven: try decode(row, "is_proven"))
     }
 }

@@ -511,12 +511,14 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON notification_bodies TO vouch_service;
 """#),
         Migration(
             fileName: "000004_add_subscriptions.sql",
-            checksum: "109d4bc613a0d62f53e83569a624f42416ba1b0fcc9df0225578e370cc755c5f",
+            checksum: "127486a90ffcfc7417356b272d5765aad21cb37b46edc3dd408aa1938145891c",
             script: #"""
 -- why: renewal info, Apple's word on what follows a subscription's paid period, and the access that rests on it
--- breaking: no
--- lock: entitlements and checks exclusively while columns are added; checks is read once
--- duration: seconds per million checks
+-- breaking: yes
+-- lock: entitlements and checks exclusively while columns are added; entitlements is read once
+-- duration: seconds per million entitlements
+
+-- Stop the processes of the version before: they can't read renewal info in a chain, and don't mark sweeps.
 
 -- Renewal info that was newer than what was known when it came; older ones say nothing any more and are not kept.
 CREATE TABLE renewals (
@@ -553,7 +555,7 @@ ALTER TABLE entitlements
     ADD COLUMN extension text CHECK (extension IN ('grace_period', 'renewal_unconfirmed')),
     ADD COLUMN paid_until timestamptz,
     ADD CONSTRAINT entitlements_extension CHECK ((extension IS NULL) = (paid_until IS NULL)
-        AND (extension IS NULL OR rule = 'paid' AND until IS NOT NULL AND paid_until < until));
+        AND (extension IS NULL OR rule = 'paid' AND until IS NOT NULL AND paid_until <= until));
 
 -- A transaction can have two questions planned: about itself, perhaps a sweep, and about its subscription, never one.
 ALTER TABLE checks ALTER COLUMN sweep DROP EXPRESSION;
@@ -630,15 +632,14 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON unproven_posts TO vouch_service;
 """#),
         Migration(
             fileName: "000008_add_staff_decisions.sql",
-            checksum: "bd29fa7cba31909ca413d491a74257685d2bae3aa3c9e7a97ff5c1245934be5e",
+            checksum: "7c38becc69883c43fa8a550c0d3c7f77b3a24d16ea6b66fa43a9b9c24dfbf921",
             script: #"""
 -- why: support closes disputes, and decides what an account may use whatever it bought; each with who and why
--- breaking: no
+-- breaking: yes
 -- lock: chains, events, cases and changes exclusively while columns and constraints change
 -- duration: seconds per million rows of chains, events and changes, which are read once
 
--- A process of the version before reads all that it could read; it can't read the changes that overrides make, so
--- upgrade every replica before support uses them.
+-- A process of the version before can't read the changes and the chains that overrides make.
 
 -- A person's decision names the person.
 ALTER TABLE events ADD CONSTRAINT events_staff_is_named CHECK (input <> 'staff_action' OR actor IS NOT NULL);
@@ -660,7 +661,7 @@ ALTER TABLE cases
     ADD CONSTRAINT cases_resolution CHECK (
         num_nulls(outcome, reason_number, resolved_at) = CASE status WHEN 'resolved' THEN 0 ELSE 3 END),
     ADD CONSTRAINT cases_taken_from
-        CHECK (taken_from IS NULL OR outcome = 'transferred' AND taken_from <> account_number);
+        CHECK (taken_from IS NULL OR outcome IS NOT DISTINCT FROM 'transferred' AND taken_from <> account_number);
 CREATE INDEX cases_by_age ON cases (status, opened_at, case_id);
 CREATE INDEX cases_account ON cases (account_number);
 

@@ -6,7 +6,7 @@ import PurchaseStore
 enum CommandExit: Int32, CaseIterable {
     /// It could not be done; the sentence on standard error says why and what to do.
     case failure = 1
-    /// Nothing is wrong with what was asked for, and it could not be done now (`products import`, `export`).
+    /// Nothing is wrong with what was asked for, and it could not be done now (`products import`, `export`, `replay`).
     case couldNot = 2
     /// The arguments can't be understood (`EX_USAGE`).
     case usage = 64

@@ -72,7 +72,7 @@ struct Export: AsyncParsableCommand {
                     }
                     return .success(())
                 } catch {
-                    return .failure(Self.explain(error))
+                    return .failure(Self.explain(error, output: output))
                 }
             }
             try result.get()
@@ -102,10 +102,13 @@ struct Export: AsyncParsableCommand {
             for line in ExportDisplay.summary(of: head, sha256: target.sha256) { Console.error(line) }
         }
 
-        /// What went wrong, for the operator.
-        static func explain(_ error: any Error) -> CommandFailure {
+        /// What went wrong, for the operator; `output` is where the rows went.
+        static func explain(_ error: any Error, output: String) -> CommandFailure {
             if error is CancellationError || Task.isCancelled {
-                return CommandFailure("interrupted: no file was written", exit: .interrupted)
+                let outcome =
+                    output == "-"
+                    ? "what was written to standard output is incomplete" : "no file was written"
+                return CommandFailure("interrupted: \(outcome)", exit: .interrupted)
             }
             guard let error = error as? ServiceError else { return CommandFailure(explaining: error) }
             switch error {

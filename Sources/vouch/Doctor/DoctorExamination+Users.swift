@@ -31,7 +31,9 @@ extension DoctorFinding {
             return .ok(.userKeys, detail)
         case .failure(let fault):
             let detail = "the set that VOUCH_USER_JWKS names \(fault.explanation)"
-            let fix = "open the address from this machine; until it can be read, users are answered 503"
+            let fix =
+                "open the file or the address from this machine: it must hold a JSON Web Key Set with a usable key; "
+                + "until it can be read, users are answered 503 (and `vouch serve` doesn't start without the file)"
             switch fault {
             case .unreachable: return .unknown(.userKeys, detail, fix: fix)
             case .status, .tooLarge, .malformed, .tooManyKeys, .noUsableKey:

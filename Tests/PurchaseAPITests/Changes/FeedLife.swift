@@ -94,7 +94,8 @@ struct FeedLife {
             let all = try await api.get("/v1/accounts/\(account)/overrides", as: .support)
             guard let id = all.json?["overrides"]?.items?.randomElement(using: &generator)?["id"]?.text else { return }
             _ = try await api.send(
-                .delete, "/v1/accounts/\(account)/overrides/\(id)", as: .support, json: #"{"why":"a test"}"#)
+                .delete, "/v1/accounts/\(account)/overrides", as: .support,
+                json: #"{"overrideId":"\#(id)","why":"a test"}"#)
         default:
             let key = Self.products.randomElement(using: &generator)?.0 ?? "pro"
             let effect = generator.oneIn(3) ? "withhold" : "grant"

@@ -81,12 +81,16 @@ struct ExportCommandTests {
 
     @Test("a position to come ends with 2, a period that is none with 64, a database that goes away with 1")
     func exits() {
-        let explain = { (error: any Error) in Export.PaidRecords.explain(error) }
+        let explain = { (error: any Error) in Export.PaidRecords.explain(error, output: "november.csv") }
         #expect(explain(ServiceError.asOfNotSettled).exit.rawValue == 2)
         #expect(explain(ServiceError.invalid(parameter: "to", rule: "Must be later.")).exit == .usage)
         #expect(explain(ServiceError.invalid(parameter: "to", rule: "Must be later.")).sentence.hasPrefix("--to"))
         #expect(explain(ServiceError.unavailable(retryAfterSeconds: 2)).exit == .failure)
         #expect(explain(CancellationError()).exit == .interrupted)
+        #expect(explain(CancellationError()).sentence.contains("no file"))
+        // What a pipe has taken can't be taken back.
+        let piped = Export.PaidRecords.explain(CancellationError(), output: "-")
+        #expect(piped.exit == .interrupted && piped.sentence.contains("incomplete"))
     }
 
     @Test("a terminal gets a bar that is drawn again, and everybody the position, the totals and the coverage")

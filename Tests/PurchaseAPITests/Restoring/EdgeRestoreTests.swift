@@ -31,6 +31,7 @@ struct EdgeRestoreTests {
             for body in [
                 "{}", #"{"transactionId":"7"}"#, #"{"signedTransaction":"a.b.c","claimConsumables":true}"#,
                 #"{"cursor":"\#(PageCursor.text(Self.full))"}"#,
+                #"{"cursor":"\#(PageCursor.text(Self.full))","signedTransaction":"a.b.c"}"#,
             ] {
                 let answer = try await edge.post(path, body)
                 #expect(answer.status == 200)
@@ -42,6 +43,7 @@ struct EdgeRestoreTests {
                 RestoreRequest(beginning: .transaction(.transactionID(TransactionID("7")))),
                 RestoreRequest(beginning: .transaction(.signedTransaction("a.b.c")), claimsConsumables: true),
                 RestoreRequest(beginning: .cursor(Self.full)),
+                RestoreRequest(beginning: .cursor(Self.full), shown: "a.b.c"),
             ])
     }
 
@@ -108,7 +110,8 @@ struct EdgeRestoreTests {
     func noCursor() {
         let eleven = RestoreCursor(done: (0..<11).map { .original(.production, OriginalTransactionID("\($0)")) })
         for text in [
-            "", "x", PageCursor.text(afterVersion: 7), PageCursor.text(eleven), String(repeating: "A", count: 2_049),
+            "", "x", PageCursor.text(afterVersion: 7), PageCursor.text(RevenueCursor(asOf: 1, offset: 2)),
+            PageCursor.text(eleven), String(repeating: "A", count: 2_049),
         ] {
             #expect(PageCursor.restore(text) == nil, "\(text)")
         }

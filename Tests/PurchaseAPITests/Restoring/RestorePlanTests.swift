@@ -10,11 +10,11 @@ struct RestorePlanTests {
     }
 
     private static func trace(
-        _ id: String, of customer: String?, in store: StoreEnvironment? = .production
+        _ id: String, of customer: String?, in store: StoreEnvironment? = .production, isProven: Bool = false
     ) -> CustomerTrace {
         CustomerTrace(
             identity: store.map { chain(id, $0) } ?? .provisional(TransactionID(id)),
-            transactionID: TransactionID("\(id)0"), appTransactionID: customer, nextCheckAt: nil)
+            transactionID: TransactionID("\(id)0"), appTransactionID: customer, nextCheckAt: nil, isProven: isProven)
     }
 
     private static func plan(_ traces: [CustomerTrace]) -> RestorePlan {
@@ -56,6 +56,20 @@ struct RestorePlanTests {
     func notServed() {
         let plan = RestorePlan(traces: [Self.trace("1", of: "a", in: .sandbox)], stores: [.production])
         #expect(plan.next(after: RestoreCursor(), seen: []) == nil)
+    }
+
+    @Test("where a bare id is not enough, only what is proven begins a history, or is waited for")
+    func unproven() {
+        let (bare, proven) = (Self.trace("3", of: "a"), Self.trace("2", of: "b", isProven: true))
+        let open = Self.trace("1", of: nil, in: nil)
+        func plan(_ traces: [CustomerTrace], shown: Chain.Identity? = nil) -> RestorePlan {
+            RestorePlan(traces: traces, stores: [.production], beginnings: .proven(shown: shown))
+        }
+        #expect(plan([bare, proven]).next(after: RestoreCursor(), seen: []) == proven)
+        #expect(plan([bare]).next(after: RestoreCursor(current: bare.identity), seen: []) == nil)
+        #expect(plan([bare, proven], shown: bare.identity).next(after: RestoreCursor(), seen: []) == bare)
+        #expect(plan([open]).waits(for: nil) == nil)
+        #expect(plan([open]).waits(for: open.transactionID) == open)
     }
 
     @Test("an id that nothing is known of holds up only an account without anything else, or whoever has it in hand")

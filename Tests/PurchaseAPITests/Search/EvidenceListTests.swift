@@ -82,6 +82,49 @@ struct EvidenceListTests {
         }
     }
 
+    @Test("what is erased is listed without its text as long as one text of the transaction is left, on every page")
+    func partlyErased() async throws {
+        try await TestStack.with { stack in
+            let id = try stack.bought()
+            _ = try await stack.api.post("ada", id)
+            _ = try await stack.rows("DELETE FROM evidence_bodies RETURNING source")
+            try stack.simulator.refund(id)
+            _ = try await stack.api.recheck(id)
+            let first = try await Self.proof(stack, id, "?limit=1")
+            #expect(first.answer.status == 200 && first.items.first?["jws"]?.text != nil)
+            let cursor = try #require(first.answer.json?["nextCursor"]?.text)
+            let second = try await Self.proof(stack, id, "?limit=1&cursor=\(cursor)")
+            #expect(second.answer.status == 200 && second.items.count == 1)
+            let erased = try #require(second.items.first)
+            #expect(erased["jws"] == .null && erased["verification"] == .null && erased["certificates"]?.items == [])
+            #expect(erased["sha256"]?.text != nil && erased["standing"]?.text == "stale")
+
+            _ = try await stack.rows("DELETE FROM evidence_bodies RETURNING source")
+            for query in ["?limit=1", "?limit=1&cursor=\(cursor)"] {
+                let (answer, _) = try await Self.proof(stack, id, query)
+                #expect(answer.status == 410 && answer.code == "evidence-erased", "\(query)")
+            }
+        }
+    }
+
+    @Test("a first page of erased items leads on to the one whose text is left")
+    func newestErased() async throws {
+        try await TestStack.with { stack in
+            let id = try stack.bought()
+            _ = try await stack.api.post("ada", id)
+            try stack.simulator.refund(id)
+            _ = try await stack.api.recheck(id)
+            let newest = try #require(try await Self.proof(stack, id).items.first?["sha256"]?.text)
+            _ = try await stack.rows(
+                "DELETE FROM evidence_bodies WHERE sha256 = decode(\(newest), 'hex') RETURNING source")
+            let first = try await Self.proof(stack, id, "?limit=1")
+            #expect(first.answer.status == 200 && first.items.first?["jws"] == .null)
+            let cursor = try #require(first.answer.json?["nextCursor"]?.text)
+            let second = try await Self.proof(stack, id, "?limit=1&cursor=\(cursor)")
+            #expect(second.items.first?["jws"]?.text != nil)
+        }
+    }
+
     @Test("before Apple's first word there is none; an id that was never recorded is a 404")
     func none() async throws {
         try await TestStack.with { stack in

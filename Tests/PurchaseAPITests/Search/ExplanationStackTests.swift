@@ -92,6 +92,82 @@ struct ExplanationStackTests {
         }
     }
 
+    private static func decide(
+        _ stack: TestStack, _ effect: String, key: String = "pro", extra: String = ""
+    ) async throws -> String {
+        let made = try await stack.api.send(
+            .post, "/v1/accounts/ada/overrides", as: .support,
+            json: #"{"key":"\#(key)","effect":"\#(effect)","why":"a test"\#(extra)}"#)
+        #expect(made.status == 201)
+        return try #require(made.json?["id"]?.text)
+    }
+
+    private static func end(_ stack: TestStack, _ id: String) async throws {
+        let ended = try await stack.api.send(
+            .delete, "/v1/accounts/ada/overrides", as: .support, json: #"{"overrideId":"\#(id)","why":"a test"}"#)
+        #expect(ended.status == 200)
+    }
+
+    @Test("while support withholds what was bought, the explanation says so, and the transaction as it stands does not")
+    func withheld() async throws {
+        try await TestStack.with { stack in
+            let id = try stack.bought()
+            _ = try await stack.api.post("ada", id)
+            // Of another key, and among the entitlements of the other store.
+            _ = try await Self.decide(stack, "withhold", key: "extra")
+            _ = try await Self.decide(stack, "withhold", extra: #","environment":"Sandbox""#)
+            #expect(try await Self.explain(stack, id).customer == "customer.available")
+
+            let override = try await Self.decide(stack, "withhold")
+            let answer = try await Self.explain(stack, id)
+            #expect(answer.customer == "customer.on_hold" && !answer.flag("entitled"))
+            #expect(answer.json?["entitlementReason"]?.text == "withheld")
+            #expect(answer.codes("summary") == ["state.confirmed", "entitlement.withheld", "claim.held"])
+            #expect(answer.codes("wouldChange") == ["change.end_override"])
+            #expect(try await Self.explain(stack, id, to: "ada").customer == "customer.on_hold")
+            let bob = try await Self.explain(stack, id, to: "bob")
+            #expect(bob.customer == "customer.in_use" && bob.json?["entitlementReason"]?.text == "unclaimed")
+            let transaction = try await stack.api.get("/v1/transactions/\(id)", as: .support)
+            #expect(transaction.flag("entitled") && transaction.json?["entitlementReason"]?.text == "paid")
+
+            try await Self.end(stack, override)
+            #expect(try await Self.explain(stack, id).customer == "customer.available")
+        }
+    }
+
+    @Test("while support gives what was refunded, the explanation says so to that account alone")
+    func granted() async throws {
+        try await TestStack.with { stack in
+            let id = try stack.bought()
+            _ = try await stack.api.post("ada", id)
+            try stack.simulator.refund(id)
+            _ = try await stack.api.recheck(id)
+            let before = try await Self.explain(stack, id)
+            #expect(before.json?["entitlementReason"]?.text == "refunded")
+            _ = try await Self.decide(stack, "grant", key: "extra")
+            #expect(try await Self.explain(stack, id).json == before.json)
+
+            _ = try await Self.decide(stack, "grant", extra: #","until":"2199-01-01T00:00:00Z""#)
+            let answer = try await Self.explain(stack, id)
+            #expect(answer.customer == "customer.granted_by_support" && answer.flag("entitled"))
+            #expect(answer.state == "refunded" && answer.json?["entitlementReason"]?.text == "override")
+            #expect(answer.codes("summary").contains("entitlement.override"))
+            #expect(
+                answer.codes("wouldChange") == ["change.end_override", "change.time", "change.apple_reversal"])
+            let ends = answer.json?["wouldChange"]?.items?.first { $0["code"]?.text == "change.time" }
+            #expect(ends?["parameters"]?["until"]?.text == "2199-01-01T00:00:00.000Z")
+            #expect(try await Self.explain(stack, id, to: "bob").json?["entitlementReason"]?.text == "unclaimed")
+            let transaction = try await stack.api.get("/v1/transactions/\(id)", as: .support)
+            #expect(!transaction.flag("entitled"))
+
+            // A withholding of the same key wins over it, as in the account's list.
+            let override = try await Self.decide(stack, "withhold")
+            #expect(try await Self.explain(stack, id).json == before.json)
+            try await Self.end(stack, override)
+            #expect(try await Self.explain(stack, id).flag("entitled"))
+        }
+    }
+
     @Test("a purchase of the sandbox says to the customer that it was a test, and to support who can change that")
     func sandbox() async throws {
         try await TestStack.with { stack in

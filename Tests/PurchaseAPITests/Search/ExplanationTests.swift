@@ -119,12 +119,32 @@ struct ExplanationTests {
         #expect(code(.pending(.appStoreUnavailable), nil, .notPaid) == "customer.confirming_delayed")
         #expect(code(.refunded(.full), nil, .refunded, .conflict) == "customer.refunded")
         #expect(code(.refunded(.prorated), nil, .proratedKeep) == "customer.kept_after_partial_refund")
+        #expect(code(.refunded(.prorated), nil, .withheld) == "customer.on_hold")
+        #expect(code(.paid(.confirmed), nil, .withheld) == "customer.on_hold")
         #expect(code(.refunded(.familyRevoke), nil, .refunded) == "customer.no_longer_shared")
         #expect(code(.paid(.confirmed), nil, .unclaimed, .conflict) == "customer.in_use")
         #expect(code(.paid(.confirmed), nil, .unclaimed, .refused) == "customer.other_account")
         #expect(code(.paid(.confirmed), nil, .unclaimed, nil) == "customer.not_linked")
         #expect(code(.paid(.refundReversed), nil, .paid) == "customer.available_again")
         #expect(code(.paid(.confirmed), nil, .paid) == "customer.available")
+    }
+
+    @Test("what support decided is support's to end, and support is not told to give access that it gave")
+    func supportsDecision() {
+        func changes(
+            _ standing: Situation.Standing, _ entitlement: EntitlementReason, until: Instant? = nil
+        ) -> [String] {
+            var situation = Situation(standing: standing, refusal: nil, entitlement: entitlement, claim: .held)
+            situation.until = until
+            return ChangeSentence.all(situation).map(\.code)
+        }
+        #expect(changes(.paid(.confirmed), .withheld, until: Sample.now) == ["change.end_override"])
+        #expect(changes(.refunded(.prorated), .withheld) == ["change.end_override"])
+        #expect(changes(.paid(.confirmed), .override) == ["change.end_override"])
+        #expect(
+            changes(.refunded(.full), .override, until: Sample.now)
+                == ["change.end_override", "change.time", "change.apple_reversal"])
+        #expect(changes(.pending(.notFoundYet), .override) == ["change.end_override", "change.apple_word"])
     }
 
     @Test("days and minutes are shown in UTC as English writes them, also before 1970 and at the ends of time")

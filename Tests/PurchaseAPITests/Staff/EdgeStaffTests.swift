@@ -79,7 +79,7 @@ struct EdgeStaffTests {
         }
     }
 
-    @Test("the end of an override needs its reason in the body")
+    @Test("the end of an override needs its id and the reason in the body")
     func ending() async throws {
         let seen = Box<[String]>([])
         var useCases = StubUseCases()
@@ -88,15 +88,16 @@ struct EdgeStaffTests {
             return Sample.recorded(Sample.override)
         }
         try await withEdge(useCases) { edge in
-            let path = "/v1/accounts/a/overrides/override-12-1"
+            let path = "/v1/accounts/a/overrides"
             #expect(try await edge.send(.delete, path, key: "support").status == 415)
             let empty = try await edge.send(.delete, path, key: "support", bytes: Array("{}".utf8))
-            #expect(empty.pointers == ["/why"])
-            let good = try await edge.send(.delete, path, key: "support", bytes: Array(#"{"why":"x"}"#.utf8))
+            #expect(Set(empty.pointers) == ["/overrideId", "/why"])
+            let good = try await edge.send(
+                .delete, path, key: "support", bytes: Array(#"{"overrideId":"override-12-1","why":"x"}"#.utf8))
             #expect(good.status == 200)
             let faulty = try await edge.send(
-                .delete, "/v1/accounts/a/overrides/a%20b", key: "support", bytes: Array(#"{"why":"x"}"#.utf8))
-            #expect(faulty.pointers == ["/path/overrideId"])
+                .delete, path, key: "support", bytes: Array(#"{"overrideId":"a b","why":"x"}"#.utf8))
+            #expect(faulty.pointers == ["/overrideId"])
         }
         #expect(seen.value == ["override-12-1 a x"])
     }

@@ -9,6 +9,9 @@ struct StubStaff: Sendable {
         @Sendable (ClaimCase.Status, AccountID?, CaseCursor?, Int) async throws(ServiceError) -> (
             cases: [RecordedCase], next: CaseCursor?
         ) = { _, _, _, _ async throws(ServiceError) in ([], nil) }
+    var onCase: @Sendable (CaseID) async throws(ServiceError) -> RecordedCase = {
+        _ async throws(ServiceError) in throw .notFound
+    }
     var onResolve: @Sendable (CaseID, ClaimCase.Outcome, String) async throws(ServiceError) -> RecordedCase = {
         _, _, _ async throws(ServiceError) in throw .notFound
     }
@@ -22,6 +25,18 @@ struct StubStaff: Sendable {
     var onEnd: @Sendable (OverrideID, AccountID, String) async throws(ServiceError) -> RecordedOverride = {
         _, _, _ async throws(ServiceError) in throw .notFound
     }
+
+    init() {}
+
+    /// Every call throws one error.
+    init(failing error: ServiceError) {
+        onCases = { _, _, _, _ async throws(ServiceError) in throw error }
+        onCase = { _ async throws(ServiceError) in throw error }
+        onResolve = { _, _, _ async throws(ServiceError) in throw error }
+        onOverrides = { _, _, _ async throws(ServiceError) in throw error }
+        onOverride = { _, _, _ async throws(ServiceError) in throw error }
+        onEnd = { _, _, _ async throws(ServiceError) in throw error }
+    }
 }
 
 extension StubUseCases {
@@ -31,7 +46,9 @@ extension StubUseCases {
         try await staff.onCases(status, account, cursor, limit)
     }
 
-    func claimCase(_ id: CaseID) async throws(ServiceError) -> RecordedCase { throw .notFound }
+    func claimCase(_ id: CaseID) async throws(ServiceError) -> RecordedCase {
+        try await staff.onCase(id)
+    }
 
     func resolve(
         _ id: CaseID, _ outcome: ClaimCase.Outcome, why: String, by caller: Caller, requestID: String

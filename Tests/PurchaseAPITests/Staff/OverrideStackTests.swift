@@ -18,7 +18,8 @@ struct OverrideStackTests {
 
     private func end(_ stack: TestStack, _ account: String, _ id: String) async throws -> EdgeAnswer {
         try await stack.api.send(
-            .delete, "/v1/accounts/\(account)/overrides/\(id)", as: .support, json: #"{"why":"a mistake"}"#)
+            .delete, "/v1/accounts/\(account)/overrides", as: .support,
+            json: #"{"overrideId":"\#(id)","why":"a mistake"}"#)
     }
 
     private func first(_ stack: TestStack, _ account: String) async throws -> TestSupport.JSONValue? {

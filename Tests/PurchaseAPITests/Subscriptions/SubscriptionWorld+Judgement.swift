@@ -22,8 +22,11 @@ extension SubscriptionWorld {
         lives[index].truth = truth
         tell(index, "truth: \(truth.reason) until \(date(truth.until))")
         if let before, !before.isEntitled, truth.isEntitled {
-            // Asked about once a day, once the first hours have passed.
-            lives[index].mayLagUntil = now + 25 * SubscriptionLife.hour
+            // A failed charge is asked about once a day, once the first hours have passed. What was revoked or has lapsed
+            // nobody asks about: who subscribes anew posts it, and what members hear is lost at times in this world,
+            // where no history is swept.
+            let isUnheard = lives[index].isMember && before.reason != .billingRetry
+            lives[index].mayLagUntil = isUnheard ? truth.until : now + 25 * SubscriptionLife.hour
         }
         if let before, before.isEntitled, truth.reason == .revoked || truth.until < before.until {
             lives[index].believedUntil = max(lives[index].believedUntil, before.until)

@@ -122,6 +122,34 @@ struct StatusesPlanTests {
         #expect(history.check()?.statusesAt == Self.end + .minutes(30))
     }
 
+    @Test("an upgrade whose successor stays unknown is asked about for a day, and not again with each later decision")
+    func unknownSuccessor() throws {
+        var history = subscribed(renewal())
+        history.now = .minute(5_000)
+        history.see(
+            SubscriptionTests.period(1).with {
+                $0.isUpgraded = true
+                $0.signedDate = .minute(5_000)
+            })
+        var asked = 0
+        while let at = history.check()?.statusesAt, asked < 20 {
+            history.now = max(at, history.now)
+            let sample = SubscriptionTests.period(1).with {
+                $0.isUpgraded = true
+                $0.signedDate = history.now
+            }
+            history.see(sample, renewal: sample.renewal())
+            asked += 1
+        }
+        #expect(asked == 7)
+        history.wait(.hours(1))
+        history.claim(bob)
+        #expect(history.check()?.statusesAt == nil)
+        history.wait(.days(2))
+        history.take(.policyChanged)
+        #expect(history.check()?.statusesAt == nil)
+    }
+
     @Test("the question for the status and a sweep of the same transaction keep out of each other's way")
     func besideSweep() throws {
         let history = subscribed(renewal())

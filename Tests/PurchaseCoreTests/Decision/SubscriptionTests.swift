@@ -184,6 +184,36 @@ struct SubscriptionTests {
         #expect(history.chain.renewal == nil)
     }
 
+    @Test("an earlier period that is restored while a later one runs is still the earlier one")
+    func restored() {
+        var history = subscribed()
+        let next = Self.period(2)
+        history.see(next, renewal: next.renewal())
+        // A restore has an id and a date of its own, and the charge's webOrderLineItemId.
+        let restore = Self.period(1).with {
+            $0.transactionID = TransactionID("1009")
+            $0.purchaseDate = .minute(Self.period + 500)
+            $0.signedDate = .minute(Self.period + 501)
+        }
+        history.see(restore)
+        #expect(reason(history, at: .minute(2 * Self.period)) == "renewal_unconfirmed")
+        #expect(history.check("1002")?.statusesAt == .minute(2 * Self.period) + .seconds(5))
+    }
+
+    @Test("a settlement hold is for the first charge: a renewal is served at once")
+    func holdOfRenewals() {
+        var history = History(policy: .standard.with(product: "monthly") { $0.settlementHold = .hours(24) })
+        history.claim(alice)
+        history.see(Self.period(1))
+        #expect(history.short() == "pending/settlement_hold")
+        history.now = .minute(1_441)
+        history.see(Self.period(1).signed(1_441))
+        #expect(history.short() == "paid/confirmed")
+        history.now = .minute(Self.period)
+        history.see(Self.period(2))
+        #expect(history.short("1002") == "paid/confirmed")
+    }
+
     @Test("the longest leeway is the setting's")
     func leewaySetting() {
         var history = History(policy: .standard.with { $0.renewalLeeway = .zero })

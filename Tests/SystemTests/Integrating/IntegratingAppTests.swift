@@ -26,10 +26,11 @@ struct IntegratingAppTests {
     }
 
     private func withServer(
-        isNotified: Bool = true, _ body: (Installation, String, String) async throws -> Void
+        isNotified: Bool = true, settings: [String: String] = [:],
+        _ body: (Installation, String, String) async throws -> Void
     ) async throws {
         try await TestDatabase.withDatabase(migrated: false) { database in
-            try await Installation.with(database: database.uri) { vouch in
+            try await Installation.with(database: database.uri, settings) { vouch in
                 let server = isNotified ? try await vouch.startNotifiedServer() : try vouch.startServer().url
                 try await body(vouch, server, try vouch.deviceKey())
             }
@@ -150,6 +151,39 @@ struct IntegratingAppTests {
             #expect(eve.device.finished.count == 1)
             let list = try await vouch.send(.GET, "\(server)/v1/accounts/\(ada)/entitlements")
             #expect(list.body["entitlements"]?.items?.count == 1)
+        }
+    }
+
+    @Test("with users' tokens another account's purchase is left alone until its owner is signed in")
+    func signedIn() async throws {
+        let provider = try SimulatedProvider()
+        defer { provider.end() }
+        try await withServer(settings: provider.settings) { vouch, server, key in
+            let (first, second) = (UUID(), UUID())
+            let bought = try await vouch.sell(to: first)
+            let eve = try SimulatedCustomer(
+                vouch, server, deviceKey: key, userToken: try provider.token(for: second), account: second)
+            // What the service says to a post that the app doesn't make.
+            let signed = VerificationResult<Transaction>.verified(bought).jwsRepresentation
+            let verdict = try #require(try await eve.client.settle(signed, for: first.uuidString))
+            #expect(verdict.code == "not-found" && !verdict.finish)
+
+            eve.device.hold(bought)
+            eve.device.close()
+            #expect(try await eve.app { try await $0.restore() } == [.ofAnotherAccount])
+            try await eve.app { await $0.listen() }
+            #expect(eve.device.finished.isEmpty)
+            #expect(try await eve.app { try await $0.buy(Product(id: "pro")) } == .done(entitled: true))
+            #expect(eve.device.finished.count == 1 && !eve.device.finished.contains(bought.id))
+
+            let ada = try SimulatedCustomer(
+                vouch, server, deviceKey: key, userToken: try provider.token(for: first), account: first)
+            ada.device.hold(bought)
+            ada.device.close()
+            try await ada.app { await $0.listen() }
+            #expect(ada.device.finished == [bought.id])
+            let list = try await vouch.send(.GET, "\(server)/v1/accounts/\(first)/entitlements")
+            #expect(list.body["entitlements"]?.items?.first?["key"]?.text == "pro")
         }
     }
 

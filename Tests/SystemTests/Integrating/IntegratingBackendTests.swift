@@ -91,6 +91,83 @@ struct IntegratingBackendTests {
         return rows
     }
 
+    /// Support grants or withholds something for Ada; the override's id.
+    private static func decide(
+        _ effect: String, _ key: String, _ vouch: Installation, _ server: String, more: String = ""
+    ) async throws -> String {
+        let made = try await vouch.send(
+            .POST, "\(server)/v1/accounts/ada/overrides",
+            #"{"key":"\#(key)","effect":"\#(effect)","why":"an outage"\#(more)}"#)
+        #expect(made.status == 201)
+        return try #require(made.body["id"]?.text)
+    }
+
+    /// Support ends an override of Ada's.
+    private static func end(_ id: String, _ vouch: Installation, _ server: String) async throws {
+        let ended = try await vouch.send(
+            .DELETE, "\(server)/v1/accounts/ada/overrides", #"{"overrideId":"\#(id)","why":"a mistake"}"#)
+        #expect(ended.status == 200)
+    }
+
+    @Test("what support grants and withholds is followed, and its end too; what was bought comes back then")
+    func overrides() async throws {
+        try await TestDatabase.withDatabase(migrated: false) { database in
+            try await Installation.with(database: database.uri) { vouch in
+                let server = try await vouch.startNotifiedServer()
+                let follower = Follower(url: try #require(URL(string: server)), key: vouch.key)
+                let now = Date()
+                var mirror = Mirror()
+
+                let pro = String(try await vouch.sell("pro").id)
+                #expect(try await vouch.post("ada", pro, to: server).status == 200)
+                let gold = try await Self.decide("grant", "gold", vouch, server)
+                _ = try await Self.decide("grant", "trial", vouch, server, more: #","until":"2199-01-01T00:00:00Z""#)
+                try await follower.step(&mirror)
+                #expect(mirror.mayUse("pro", "ada", at: now) && mirror.mayUse("gold", "ada", at: now))
+                #expect(!mirror.mayUse("gold", "bob", at: now))
+                #expect(mirror.mayUse("trial", "ada", at: now))
+                #expect(!mirror.mayUse("trial", "ada", at: now.addingTimeInterval(200 * 366 * 86_400)))
+
+                // Withheld against a purchase, and against another override.
+                var withheld: [String] = []
+                for key in ["pro", "gold"] { withheld.append(try await Self.decide("withhold", key, vouch, server)) }
+                try await follower.step(&mirror)
+                #expect(!mirror.mayUse("pro", "ada", at: now) && !mirror.mayUse("gold", "ada", at: now))
+                #expect(mirror.mayUse("trial", "ada", at: now))
+
+                for id in withheld + [gold] { try await Self.end(id, vouch, server) }
+                try await follower.step(&mirror)
+                #expect(mirror.mayUse("pro", "ada", at: now) && !mirror.mayUse("gold", "ada", at: now))
+                #expect(mirror.rights.count == 2, "what has ended is gone")
+                var late = Mirror()
+                try await follower.step(&late)
+                #expect(Set(late.rights.keys) == Set(mirror.rights.keys))
+            }
+        }
+    }
+
+    @Test("a withholding counts for its environment and its time alone, and wins whatever comes first")
+    func withheld() {
+        let until = Date(timeIntervalSince1970: 1_000)
+        let before = until.addingTimeInterval(-1)
+        func bought(_ environment: String) -> Change {
+            Change(
+                kind: "entitlement", accountId: "ada", transactionId: "1-\(environment)",
+                data: Change.Details(key: "pro", environment: environment))
+        }
+        let withheld = Change(
+            kind: "entitlement", accountId: "ada",
+            data: Change.Details(
+                key: "pro", until: until, environment: "Production", overrideId: "o", effect: "withhold"))
+        for changes in [[bought("Production"), withheld], [withheld, bought("Production")]] {
+            var mirror = Mirror()
+            mirror.apply(Page(changes: changes, nextCursor: "2"))
+            #expect(!mirror.mayUse("pro", "ada", at: before) && mirror.mayUse("pro", "ada", at: until))
+            mirror.apply(Page(changes: [bought("Sandbox")], nextCursor: "3"))
+            #expect(mirror.mayUse("pro", "ada", at: before))
+        }
+    }
+
     @Test("a right that ends by time alone is over without a change")
     func expiry() throws {
         var mirror = Mirror()

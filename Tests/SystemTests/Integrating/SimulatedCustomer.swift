@@ -16,9 +16,9 @@ struct SimulatedCustomer {
     /// What the app of docs/integrating.md is given.
     let client: VouchClient
 
-    /// A customer whose app pauses by running `pause` instead of waiting.
+    /// A customer whose app pauses by running `pause` instead of waiting; `userToken` takes the place of the key.
     init(
-        _ vouch: Installation, _ server: String, deviceKey: String, account: UUID = UUID(),
+        _ vouch: Installation, _ server: String, deviceKey: String, userToken: String? = nil, account: UUID = UUID(),
         sheet: SheetOutcome = .bought, pause: @escaping @Sendable () async throws -> Void = {}
     ) throws {
         (self.vouch, self.server, self.account) = (vouch, server, account)
@@ -31,7 +31,8 @@ struct SimulatedCustomer {
             case .cancelled: .userCancelled
             }
         }
-        var client = VouchClient(url: try #require(URL(string: server)), key: deviceKey)
+        var client = VouchClient(url: try #require(URL(string: server)), key: userToken ?? deviceKey)
+        client.isUserToken = userToken != nil
         client.pause = { _ in try await pause() }
         self.client = client
     }
