@@ -35,7 +35,9 @@ extension SubscriptionWorld {
         return true
     }
 
-    /// Holds the service's answer against the truth. `isSettled`: it has heard and asked what it could at this instant.
+    /// Holds the service's answer against the truth.
+    ///
+    /// `isSettled`: it has heard and asked what it could at this instant.
     mutating func look(at index: Int, isSettled: Bool) async throws {
         let life = lives[index]
         guard !life.isOver else { return }
