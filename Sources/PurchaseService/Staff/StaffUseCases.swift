@@ -1,6 +1,8 @@
 package import PurchaseCore
 
-/// What support may decide, as a part of ``UseCases``. The caller's name is the "who" of the ledger, `why` its words.
+/// What support may decide, as a part of ``UseCases``.
+///
+/// The caller's name is the "who" of the ledger, `why` its words.
 package protocol StaffUseCases: Sendable {
     /// Disputes of one status, oldest first, and the cursor of the next page; with an account, those in which it claims
     /// or holds.
