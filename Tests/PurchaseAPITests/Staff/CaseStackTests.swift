@@ -97,7 +97,7 @@ struct CaseStackTests {
         }
     }
 
-    @Test("an open delivery moves, an acknowledged one stays, and a mistake is corrected")
+    @Test("an open delivery is made anew, an acknowledged one stays, and a mistake is corrected")
     func deliveries() async throws {
         try await TestStack.with { stack in
             let (_, first) = try await dispute(stack, "coins", .consumable)
@@ -106,7 +106,7 @@ struct CaseStackTests {
             let (_, second) = try await dispute(stack, "coins", .consumable)
             for id in [first, second] { #expect(try await resolve(stack, id, "transferred").status == 200) }
             #expect(try await stack.api.get("/v1/accounts/ada/grants").grants.isEmpty)
-            #expect(try await stack.api.get("/v1/accounts/bob/grants").grants.map(\.kind) == ["grant"])
+            #expect(try await stack.api.get("/v1/accounts/bob/grants").grants.map(\.kind) == ["reinstatement"])
             for id in [first, second] { #expect(try await resolve(stack, id, "refused").status == 200) }
             #expect(try await stack.api.get("/v1/accounts/bob/grants").grants.isEmpty)
             #expect(try await stack.api.get("/v1/accounts/ada/grants").grants.count == 1)
