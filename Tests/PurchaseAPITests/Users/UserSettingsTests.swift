@@ -42,7 +42,8 @@ struct UserSettingsTests {
         for url in [
             "http://id.example.com/keys", "ftp://id.example.com/keys", "https://", "https:///keys",
             "https://user:hunter2@id.example.com/keys", "https://id.example.com/keys#1", "https://id.example.com/a b",
-            "https://id.example.com:99999/", "file://id.example.com/keys", "https://" + String(repeating: "a", count: 3_000),
+            "https://id.example.com:99999/", "file://id.example.com/keys",
+            "https://" + String(repeating: "a", count: 3_000),
         ] {
             let faults = try faults(["VOUCH_USER_JWKS": url])
             #expect(faults.map(\.name) == ["VOUCH_USER_JWKS"], "\(url)")
