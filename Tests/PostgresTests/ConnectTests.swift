@@ -46,7 +46,8 @@ struct ConnectTests {
         let hosts = "127.0.0.1:1,127.0.0.1:\(silent.port),127.0.0.1:\(readOnly),localhost:\(writable)"
         var configuration = PostgresConfiguration(uri: "postgresql://postgres@\(hosts)/postgres?sslmode=disable")
         // The silent one takes all of its time; the others must not run out of theirs on a busy machine.
-        configuration.connectTimeout = .seconds(6)
+        configuration.connectTimeout = .seconds(4)
+        configuration.acquireTimeout = .seconds(60)
         try await withOpen(configuration) { client in
             let rows = try await client.query("SELECT current_setting('port')::int4 AS port")
             #expect(try rows[0].decode("port", as: Int.self) == writable)
