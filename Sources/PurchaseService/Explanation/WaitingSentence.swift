@@ -159,6 +159,8 @@ enum ChangeSentence: String, PhraseKind {
         case .override, .withheld: []
         case .notPaid, .refused, .refunded: [appleWord.phrase(), support.phrase()]
         case .expired, .upgraded: [renewal.phrase(), support.phrase()]
+        // Nobody gains another account's purchase by claiming it: that only opens a case.
+        case .unclaimed where situation.isHeldByAnother: situation.claim == .conflict ? [] : [signIn.phrase()]
         case .unclaimed: [claim.phrase()]
         case .sandboxAccountNotListed: [listAccount.phrase()]
         case .ownershipNotAllowed: [allowSharing.phrase(), support.phrase()]

@@ -101,7 +101,10 @@ struct ExplanationTests {
             let phrase = situation.customerSentence
             #expect(["customer.in_use", "customer.other_account"].contains(phrase.code))
             #expect(phrase.parameters.isEmpty)
+            #expect(!ChangeSentence.all(situation).contains { $0.code == "change.claim" })
         }
+        let unheld = Situation(standing: .paid(.confirmed), refusal: nil, entitlement: .unclaimed, claim: nil)
+        #expect(ChangeSentence.all(unheld).map(\.code) == ["change.claim"])
     }
 
     @Test("what decides comes first: support's word, a refusal, a refund, another account, and then the rest")
