@@ -141,8 +141,10 @@ extension AppStoreSimulator {
     package func extendRenewal(
         of transactionID: String, days: Int, in environment: SimulatedEnvironment? = nil
     ) throws(SimulatorError) {
-        try change(transactionID, in: environment) { (book, key, now) throws(SimulatorError) in
-            (try book.extendRenewal(key, days: days, now: now), .renewalExtended)
+        try withState { (state, now) throws(SimulatorError) in
+            let key = try state.book.find(transactionID, in: environment)
+            let affected = try state.book.extendRenewal(key, days: days, now: now)
+            state.announce(.renewalExtended, members: .renewalExtended, affected: affected, now: now)
         }
     }
 

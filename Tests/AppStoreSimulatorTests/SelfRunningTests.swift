@@ -145,6 +145,15 @@ struct SelfRunningTests {
         #expect(try world.truth(of: id) == "paid 65")
     }
 
+    @Test("family members have the extension too, and hear of it")
+    func extendedFamily() throws {
+        let id = try world.subscribe()
+        let member = try simulator.shareWithFamily(id).transactionID
+        try simulator.extendRenewal(of: id, days: 5)
+        #expect(try world.story().suffix(2) == ["0 RENEWAL_EXTENDED", "0 RENEWAL_EXTENDED"])
+        #expect(try world.truth(of: member) == "paid 35")
+    }
+
     @Test("a refund of the current period ends it for good, of an earlier one it changes nothing")
     func refunds() throws {
         let id = try world.subscribe()

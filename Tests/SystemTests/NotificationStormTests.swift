@@ -106,7 +106,7 @@ struct NotificationStormTests {
                                 let answer = try? await vouch.send(.POST, url, payload.body)
                                 if answer?.status == 200 { return ContinuousClock.now - moment }
                                 resent.withLock { $0 += 1 }
-                                // The answer's Retry-After, where there is one.
+                                // Sooner than Apple, which waits an hour, and not so soon that it is a storm of its own.
                                 try? await Task.sleep(for: .seconds(1))
                             }
                             return nil

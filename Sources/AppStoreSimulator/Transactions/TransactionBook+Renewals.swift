@@ -89,13 +89,15 @@ extension TransactionBook {
         return (newest.key, isBack)
     }
 
-    /// Moves the end of the current period.
-    mutating func extendRenewal(_ key: TransactionKey, days: Int, now: Int64) throws(SimulatorError) -> TransactionKey {
+    /// Moves the end of the current period; the transactions that it is an end of, the newest first.
+    mutating func extendRenewal(_ key: TransactionKey, days: Int, now: Int64) throws(SimulatorError) -> [TransactionKey]
+    {
         guard (1...90).contains(days) else { throw .invalid("days must be from 1 to 90") }
         let newest = try updateRenewal(of: key, SimulatorJSONObject())
         let end = (newest.expiresDate ?? now) + Int64(days) * Milliseconds.day
         let members = familyCopies(of: newest.key).filter { transactions[$0]?.isRevoked == false }
-        for copy in copies(of: newest.key) + members { change(copy, now: now) { $0["expiresDate"] = .integer(end) } }
-        return newest.key
+        let affected = copies(of: newest.key) + members
+        for copy in affected { change(copy, now: now) { $0["expiresDate"] = .integer(end) } }
+        return [newest.key] + affected.filter { $0 != newest.key }
     }
 }

@@ -66,8 +66,7 @@ extension SubscriptionWorld {
     ) -> String? {
         switch (truth.isEntitled, said.isEntitled) {
         case (false, false): return nil
-        // A member hears nothing of an extension before the end that it was told.
-        case (true, true): return life.isMember ? nil : wrongEnd(truth, said)
+        case (true, true): return wrongEnd(truth, said)
         case (true, false):
             // Nobody told of a recovery: it is found out with the next question.
             let isLate = hearing.isExact ? !isSettled : now < life.mayLagUntil
