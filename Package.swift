@@ -16,12 +16,14 @@ let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", packa
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -61,11 +63,17 @@ let everything: [Target] = [
         name: "PurchaseAPI",
         dependencies: ["PurchaseCore", "PurchaseService", hummingbird, httpTypes, nioCore, logging, crypto],
         swiftSettings: strict),
+    .target(
+        name: "PurchaseConsole",
+        dependencies: [
+            "PurchaseCore", "PurchaseService", "PurchaseAPI", hummingbird, httpTypes, nioCore, logging, crypto, mustache,
+        ],
+        swiftSettings: strict),
     .executableTarget(
         name: "vouch",
         dependencies: [
             "PurchaseCore", "AppStoreJWS", "AppStoreClient", "Postgres", "PurchaseStore", "PurchaseService",
-            "PurchaseAPI", "UserTokens", argumentParser, asyncHTTPClient, crypto, hummingbird, logging, metrics,
+            "PurchaseAPI", "PurchaseConsole", "UserTokens", argumentParser, asyncHTTPClient, crypto, hummingbird, logging, metrics,
             nioCore,
             serviceLifecycle, unixSignals, yams,
         ],
@@ -77,6 +85,14 @@ let everything: [Target] = [
     .executableTarget(
         name: "app-store-simulator",
         dependencies: ["AppStoreSimulator", argumentParser, asyncHTTPClient, hummingbird, logging],
+        swiftSettings: strict),
+    .executableTarget(
+        name: "bench",
+        dependencies: [
+            "PurchaseCore", "AppStoreJWS", "AppStoreClient", "Postgres", "PurchaseStore", "PurchaseService",
+            "PurchaseAPI", "AppStoreSimulator", argumentParser, asyncHTTPClient, crypto, histogram, hummingbird,
+            httpTypes, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle, x509,
+        ],
         swiftSettings: strict),
 
     .target(
@@ -126,7 +142,7 @@ let everything: [Target] = [
     .testTarget(
         name: "PurchaseAPITests",
         dependencies: [
-            "vouch", "PurchaseAPI", "UserTokens", "TestSupport", "PurchaseCore", "PurchaseStore", "PurchaseService",
+            "vouch", "PurchaseAPI", "PurchaseConsole", "UserTokens", "TestSupport", "PurchaseCore", "PurchaseStore", "PurchaseService",
             "AppStoreSimulator",
             "AppStoreJWS", "AppStoreClient", "Postgres", crypto, hummingbird, hummingbirdTesting, httpTypes, logging,
             metrics, asyncHTTPClient, nioCore, serviceLifecycle, yams,
@@ -135,7 +151,7 @@ let everything: [Target] = [
     .testTarget(
         name: "SystemTests",
         dependencies: [
-            "vouch", "app-store-simulator", "TestSupport", "IntegrationExamples", "StoreKit", "PurchaseCore",
+            "vouch", "app-store-simulator", "bench", "TestSupport", "IntegrationExamples", "StoreKit", "PurchaseCore",
             "PurchaseStore", "Postgres", asyncHTTPClient, nioCore, nioHTTP1, logging,
         ],
         swiftSettings: strict),
@@ -169,7 +185,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
