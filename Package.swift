@@ -66,14 +66,16 @@ let everything: [Target] = [
     .target(
         name: "PurchaseConsole",
         dependencies: [
-            "PurchaseCore", "PurchaseService", "PurchaseAPI", hummingbird, httpTypes, nioCore, logging, crypto, mustache,
+            "PurchaseCore", "PurchaseService", "PurchaseAPI", hummingbird, httpTypes, nioCore, logging, crypto,
+            mustache,
         ],
         swiftSettings: strict),
     .executableTarget(
         name: "vouch",
         dependencies: [
             "PurchaseCore", "AppStoreJWS", "AppStoreClient", "Postgres", "PurchaseStore", "PurchaseService",
-            "PurchaseAPI", "PurchaseConsole", "UserTokens", argumentParser, asyncHTTPClient, crypto, hummingbird, logging, metrics,
+            "PurchaseAPI", "PurchaseConsole", "UserTokens", argumentParser, asyncHTTPClient, crypto, hummingbird,
+            logging, metrics,
             nioCore,
             serviceLifecycle, unixSignals, yams,
         ],
@@ -142,7 +144,8 @@ let everything: [Target] = [
     .testTarget(
         name: "PurchaseAPITests",
         dependencies: [
-            "vouch", "PurchaseAPI", "PurchaseConsole", "UserTokens", "TestSupport", "PurchaseCore", "PurchaseStore", "PurchaseService",
+            "vouch", "PurchaseAPI", "PurchaseConsole", "UserTokens", "TestSupport", "PurchaseCore", "PurchaseStore",
+            "PurchaseService",
             "AppStoreSimulator",
             "AppStoreJWS", "AppStoreClient", "Postgres", crypto, hummingbird, hummingbirdTesting, httpTypes, logging,
             metrics, asyncHTTPClient, nioCore, serviceLifecycle, yams,

@@ -16,8 +16,8 @@ package enum HTTPDate {
             let minute = number(bytes[20..<22]), let second = number(bytes[23..<25]),
             (1...31).contains(day), hour < 24, minute < 60, second <= 60
         else { return nil }
-        let seconds =
-            daysSince1970(year: year, month: month + 1, day: day) * 86_400 + hour * 3_600 + minute * 60 + second
+        let date = CivilDate(year: year, month: Int64(month) + 1, day: day)
+        let seconds = date.daysSince1970 * 86_400 + hour * 3_600 + minute * 60 + second
         return Instant(millisecondsSince1970: seconds * 1_000)
     }
 
@@ -28,15 +28,5 @@ package enum HTTPDate {
             guard let sum, (48...57).contains(byte) else { return nil }
             return sum * 10 + Int64(byte - 48)
         }
-    }
-
-    /// Days of the proleptic Gregorian calendar, counted in years that begin in March so that the leap day is last.
-    private static func daysSince1970(year: Int64, month: Int, day: Int64) -> Int64 {
-        let marchYear = month <= 2 ? year - 1 : year
-        let era = marchYear / 400
-        let yearOfEra = marchYear % 400
-        let marchMonth = Int64((month + 9) % 12)
-        let dayOfYear = (153 * marchMonth + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 }

@@ -168,11 +168,8 @@ struct BasicOCSPResponse {
 extension Instant {
     /// The whole second of an OCSP time, by the proleptic Gregorian calendar.
     init(_ time: GeneralizedTime) {
-        // Days since 1970-03-01 of a year that begins in March, so that the leap day comes last.
-        let year = time.month > 2 ? time.year : time.year - 1
-        let month = (time.month + 9) % 12
-        let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + time.day - 1 - 719_468
-        let seconds = ((days * 24 + time.hours) * 60 + time.minutes) * 60 + time.seconds
-        self.init(millisecondsSince1970: Int64(seconds) * 1_000)
+        let date = CivilDate(year: Int64(time.year), month: Int64(time.month), day: Int64(time.day))
+        let timeOfDay = (time.hours * 60 + time.minutes) * 60 + time.seconds
+        self.init(millisecondsSince1970: (date.daysSince1970 * 86_400 + Int64(timeOfDay)) * 1_000)
     }
 }

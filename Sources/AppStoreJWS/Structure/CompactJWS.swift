@@ -1,3 +1,5 @@
+import PurchaseCore
+
 /// The three segments of a compact JWS (RFC 7515 §3.1), split and strictly decoded, and nothing more.
 struct CompactJWS: Sendable {
     /// Bytes that a JWS may have: the largest body that a notification is accepted in.

@@ -1,3 +1,5 @@
+import PurchaseCore
+
 /// The two members of the protected header that are used: `alg`, which must be ES256, and `x5c`.
 ///
 /// Everything else that could point at a key (`jwk`, `jku`, `kid`, `x5u`) is ignored: the key comes from `x5c` and is

@@ -29,7 +29,7 @@ package struct CertificateSummary: Hashable, Sendable {
         let validity = CertificateValidity(certificate)
         subject = certificate.subject.description
         issuer = certificate.issuer.description
-        serialNumber = certificate.serialNumber.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        serialNumber = Hexadecimal.text(certificate.serialNumber.bytes)
         notBefore = validity.notBefore
         notAfter = validity.notAfter
     }

@@ -52,7 +52,7 @@ private struct EntityTag {
     let text: String
 
     init(of body: [UInt8]) {
-        text = "\"" + SHA256.hash(data: body).prefix(16).map { Hexadecimal.text(of: $0) }.joined() + "\""
+        text = "\"" + Hexadecimal.text(SHA256.hash(data: body).prefix(16)) + "\""
     }
 
     /// Whether an `If-None-Match` names it, weakly compared as RFC 9110 §13.1.2 asks; `*` names every tag.

@@ -1,3 +1,5 @@
+import PurchaseCore
+
 /// A strict reader of request bodies (RFC 8259): nothing is repaired, nothing follows the value, nesting is bounded.
 ///
 /// Own code, since Foundation's reader lets the last of two equal names win silently, and reports one fault at a time.

@@ -138,7 +138,7 @@ struct JSONWriter {
                 bytes.append(byte)
             case 0x00..<0x20, 0x7F:
                 bytes.append(contentsOf: #"\u00"#.utf8)
-                bytes.append(contentsOf: Hexadecimal.text(of: byte).utf8)
+                bytes.append(contentsOf: Hexadecimal.text(CollectionOfOne(byte)).utf8)
             default:
                 bytes.append(byte)
             }

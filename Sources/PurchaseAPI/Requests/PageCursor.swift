@@ -4,11 +4,11 @@ import PurchaseService
 /// Where a list goes on, as opaque text; each list has a letter of its own, so that one's cursor is no other's.
 enum PageCursor {
     static func text(_ cursor: GrantCursor) -> String {
-        Base64URL.encode("g\(cursor.createdAt.millisecondsSince1970).\(cursor.id.rawValue)")
+        Base64.cursor("g\(cursor.createdAt.millisecondsSince1970).\(cursor.id.rawValue)")
     }
 
     static func grants(_ text: String) -> GrantCursor? {
-        guard let plain = Base64URL.decode(text), plain.first == "g" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "g" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
         guard parts.count == 2, let milliseconds = Int64(parts[0]), Syntax.isOpaqueID(String(parts[1])) else {
             return nil
@@ -18,11 +18,11 @@ enum PageCursor {
     }
 
     static func text(_ cursor: CaseCursor) -> String {
-        Base64URL.encode("c\(cursor.openedAt.millisecondsSince1970).\(cursor.id.rawValue)")
+        Base64.cursor("c\(cursor.openedAt.millisecondsSince1970).\(cursor.id.rawValue)")
     }
 
     static func cases(_ text: String) -> CaseCursor? {
-        guard let plain = Base64URL.decode(text), plain.first == "c" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "c" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
         guard parts.count == 2, let milliseconds = Int64(parts[0]), Syntax.isOpaqueID(String(parts[1])) else {
             return nil
@@ -30,17 +30,17 @@ enum PageCursor {
         return CaseCursor(openedAt: Instant(millisecondsSince1970: milliseconds), id: CaseID(String(parts[1])))
     }
 
-    static func text(beforeOverride number: Int64) -> String { Base64URL.encode("o\(number)") }
+    static func text(beforeOverride number: Int64) -> String { Base64.cursor("o\(number)") }
 
     static func override(_ text: String) -> Int64? {
-        guard let plain = Base64URL.decode(text), plain.first == "o" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "o" else { return nil }
         return Int64(plain.dropFirst()).flatMap { $0 > 0 ? $0 : nil }
     }
 
-    static func text(_ cursor: RevenueCursor) -> String { Base64URL.encode("v\(cursor.asOf).\(cursor.offset)") }
+    static func text(_ cursor: RevenueCursor) -> String { Base64.cursor("v\(cursor.asOf).\(cursor.offset)") }
 
     static func revenue(_ text: String) -> RevenueCursor? {
-        guard let plain = Base64URL.decode(text), plain.first == "v" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "v" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, let asOf = Int64(parts[0]), let offset = Int64(parts[1]), asOf >= 0, offset >= 0 else {
             return nil
@@ -49,11 +49,11 @@ enum PageCursor {
     }
 
     static func text(_ place: SearchPlace) -> String {
-        Base64URL.encode("t\(place.at.millisecondsSince1970).\(place.transactionID.rawValue)")
+        Base64.cursor("t\(place.at.millisecondsSince1970).\(place.transactionID.rawValue)")
     }
 
     static func search(_ text: String) -> SearchPlace? {
-        guard let plain = Base64URL.decode(text), plain.first == "t" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "t" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
         guard parts.count == 2, let milliseconds = Int64(parts[0]),
             let id = TransactionID(validating: String(parts[1]))
@@ -61,10 +61,10 @@ enum PageCursor {
         return SearchPlace(at: Instant(millisecondsSince1970: milliseconds), transactionID: id)
     }
 
-    static func text(_ item: EvidenceID) -> String { Base64URL.encode("p\(item.sha256).\(item.source.rawValue)") }
+    static func text(_ item: EvidenceID) -> String { Base64.cursor("p\(item.sha256).\(item.source.rawValue)") }
 
     static func evidence(_ text: String) -> EvidenceID? {
-        guard let plain = Base64URL.decode(text), plain.first == "p" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "p" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
         guard parts.count == 2, parts[0].utf8.count == 64,
             parts[0].utf8.allSatisfy({ Hexadecimal.value(of: $0) != nil }),
@@ -73,10 +73,10 @@ enum PageCursor {
         return EvidenceID(sha256: String(parts[0]), source: source)
     }
 
-    static func text(afterVersion version: Int64) -> String { Base64URL.encode("e\(version)") }
+    static func text(afterVersion version: Int64) -> String { Base64.cursor("e\(version)") }
 
     static func version(_ text: String) -> Int64? {
-        guard let plain = Base64URL.decode(text), plain.first == "e" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "e" else { return nil }
         return Int64(plain.dropFirst()).flatMap { $0 >= 0 ? $0 : nil }
     }
 }
@@ -90,12 +90,12 @@ extension PageCursor {
     static func text(_ cursor: RestoreCursor) -> String {
         let done = cursor.done.compactMap(name).joined(separator: ",")
         let current = cursor.current.flatMap(name) ?? ""
-        return Base64URL.encode("r\(cursor.hasGaps ? 1 : 0);\(current);\(done);\(cursor.revision ?? "")")
+        return Base64.cursor("r\(cursor.hasGaps ? 1 : 0);\(current);\(done);\(cursor.revision ?? "")")
     }
 
     /// Reads what ``text(_:)-(RestoreCursor)`` wrote; what is in it is a caller's word.
     static func restore(_ text: String) -> RestoreCursor? {
-        guard let plain = Base64URL.decode(text, maximumCharacters: restoreCharactersMax), plain.first == "r" else {
+        guard let plain = Base64.plain(text, maximumCharacters: restoreCharactersMax), plain.first == "r" else {
             return nil
         }
         let parts = plain.dropFirst().split(separator: ";", maxSplits: 3, omittingEmptySubsequences: false)
@@ -128,42 +128,15 @@ extension PageCursor {
     }
 }
 
-/// Base 64 with the URL alphabet and without padding (RFC 4648 §5), for ASCII text.
-private enum Base64URL {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+extension Base64 {
+    /// A cursor's text.
+    fileprivate static func cursor(_ plain: String) -> String { url(plain.utf8) }
 
-    static func encode(_ text: String) -> String {
-        var encoded: [UInt8] = []
-        var bits: UInt32 = 0
-        var count = 0
-        for byte in text.utf8 {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 6 {
-                count -= 6
-                encoded.append(alphabet[Int(bits >> count & 63)])
-            }
-        }
-        if count > 0 { encoded.append(alphabet[Int(bits << (6 - count) & 63)]) }
-        return String(decoding: encoded, as: UTF8.self)
-    }
-
-    /// `nil` for other characters, for more than the contract's number of them, and for spare bits that aren't zero.
-    static func decode(_ text: String, maximumCharacters: Int = 256) -> String? {
-        guard text.utf8.count <= maximumCharacters else { return nil }
-        var decoded: [UInt8] = []
-        var bits: UInt32 = 0
-        var count = 0
-        for character in text.utf8 {
-            guard let value = alphabet.firstIndex(of: character) else { return nil }
-            bits = bits << 6 | UInt32(value)
-            count += 6
-            if count >= 8 {
-                count -= 8
-                decoded.append(UInt8(truncatingIfNeeded: bits >> count))
-            }
-        }
-        guard count < 6, bits & (1 << count - 1) == 0, decoded.allSatisfy({ $0 < 0x80 }) else { return nil }
-        return String(decoding: decoded, as: UTF8.self)
+    /// What a cursor says; `nil` for more than the contract's number of characters, and for what is no ASCII text.
+    fileprivate static func plain(_ text: String, maximumCharacters: Int = 256) -> String? {
+        guard text.utf8.count <= maximumCharacters, let bytes = decode(url: text),
+            bytes.allSatisfy({ $0 < 0x80 })
+        else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -1,3 +1,5 @@
+import PurchaseCore
+
 /// Percent-encoding (RFC 3986 §2.1), read strictly.
 enum PercentEncoding {
     /// The text that is meant; `nil` for a broken `%` sequence, and for bytes that are not UTF-8.

@@ -26,22 +26,3 @@ enum Syntax {
         return shown
     }
 }
-
-/// Base 16, lower case.
-enum Hexadecimal {
-    /// Two digits per byte, the most significant first.
-    static func text(of value: some FixedWidthInteger & UnsignedInteger) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: value.bitWidth / 4 - digits.count) + digits
-    }
-
-    /// The value of one digit, of either case.
-    static func value(of digit: UInt8) -> UInt8? {
-        switch digit {
-        case 0x30...0x39: digit - 0x30
-        case 0x41...0x46: digit - 0x41 + 10
-        case 0x61...0x66: digit - 0x61 + 10
-        default: nil
-        }
-    }
-}

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import PurchaseCore
 import PurchaseService
 
 /// Gives every exchange a name, in the answer, in problems and in the logs.
@@ -32,6 +33,6 @@ struct RequestIDMiddleware: RouterMiddleware {
     /// 128 random bits, in hexadecimal.
     private static func fresh() -> String {
         var generator = SystemRandomNumberGenerator()
-        return Hexadecimal.text(of: generator.next()) + Hexadecimal.text(of: generator.next())
+        return Hexadecimal.text((0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
     }
 }

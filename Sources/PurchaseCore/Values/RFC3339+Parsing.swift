@@ -31,7 +31,8 @@ package struct CalendarDay: Hashable, Sendable, CustomStringConvertible {
     }
 
     fileprivate init?(year: Int64, month: Int64, day: Int64) {
-        guard (1...12).contains(month), (1...Self.days(in: month, of: year)).contains(day) else { return nil }
+        guard (1...12).contains(month), (1...CivilDate(year: year, month: month, day: 1).daysInMonth).contains(day)
+        else { return nil }
         self.year = year
         self.month = month
         self.day = day
@@ -42,21 +43,7 @@ package struct CalendarDay: Hashable, Sendable, CustomStringConvertible {
 
     /// Its first moment in UTC.
     package var startInUTC: Instant {
-        // Counted in years that begin in March, so that the leap day is last; a whole cycle of 400 years later, so that
-        // no number is negative in the year 0.
-        let marchYear = year + 400 - (month <= 2 ? 1 : 0)
-        let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
-        let leapDays = marchYear / 4 - marchYear / 100 + marchYear / 400
-        let daysSince1970 = marchYear * 365 + leapDays + dayOfYear - 719_468 - 146_097
-        return Instant(millisecondsSince1970: daysSince1970 * 86_400_000)
-    }
-
-    private static func days(in month: Int64, of year: Int64) -> Int64 {
-        switch month {
-        case 4, 6, 9, 11: 30
-        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-        default: 31
-        }
+        Instant(millisecondsSince1970: CivilDate(year: year, month: month, day: day).daysSince1970 * 86_400_000)
     }
 }
 

@@ -13,7 +13,7 @@ package enum RFC3339 {
         // Floor division, so that the time of day is never negative.
         let day = (clamped - (clamped < 0 ? millisecondsPerDay - 1 : 0)) / millisecondsPerDay
         let time = clamped - day * millisecondsPerDay
-        let date = civilDate(daysSince1970: day)
+        let date = CivilDate(daysSince1970: day)
         digits(date.year, 4, &bytes)
         bytes.append(UInt8(ascii: "-"))
         digits(date.month, 2, &bytes)
@@ -45,24 +45,5 @@ package enum RFC3339 {
             bytes.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
             divisor /= 10
         }
-    }
-
-    /// The Gregorian date of a day, counted in years that begin in March: the leap day then is the last of its year, and
-    /// months follow the pattern of 153 days in five.
-    private static func civilDate(daysSince1970 day: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        // 0000-03-01 lies 719,468 days before 1970; 400 years have 146,097 days. Both positive within the range, but for
-        // 0001-01-01 and 0001-02-28, which belong to the March year 0.
-        let fromMarch = day + 719_468
-        let cycle = fromMarch / 146_097
-        let dayOfCycle = fromMarch % 146_097
-        let yearOfCycle =
-            (dayOfCycle - dayOfCycle / 1_460 + dayOfCycle / 36_524 - dayOfCycle / 146_096) / 365
-        let dayOfYear = dayOfCycle - (365 * yearOfCycle + yearOfCycle / 4 - yearOfCycle / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        return (
-            year: cycle * 400 + yearOfCycle + (month <= 2 ? 1 : 0), month: month,
-            day: dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        )
     }
 }

@@ -170,12 +170,7 @@ struct TransactionChecker: Sendable {
 
 extension Verified {
     /// The digest as ``PurchaseCore/EvidenceID`` names it.
-    var sha256Text: String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for byte in sha256 { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
-        return String(decoding: text, as: UTF8.self)
-    }
+    var sha256Text: String { Hexadecimal.text(sha256) }
 }
 
 extension EvidenceBody {

@@ -197,9 +197,8 @@ private struct NDJSONLine: RecordLine {
             switch byte {
             case 0x22, 0x5C: bytes.append(contentsOf: [0x5C, byte])
             case 0x00..<0x20, 0x7F:
-                let digits = Array("0123456789abcdef".utf8)
                 bytes.append(contentsOf: #"\u00"#.utf8)
-                bytes.append(contentsOf: [digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+                bytes.append(contentsOf: Hexadecimal.text(CollectionOfOne(byte)).utf8)
             default: bytes.append(byte)
             }
         }

@@ -59,7 +59,7 @@ extension VouchService {
         guard let jws = proof?.jws else { return view }
         let report = await dependencies.verifier.offline.report(
             on: jws, as: .transaction, now: dependencies.clock.now())
-        let digest = EvidenceID.hexadecimal(dependencies.cryptography.sha256(Array(jws.utf8)))
+        let digest = Hexadecimal.text(dependencies.cryptography.sha256(Array(jws.utf8)))
         view.jws = jws
         view.certificates = CertificateSummary.all(in: jws).map(EvidenceView.Certificate.init)
         view.verification = EvidenceView.Verification(report, hasRecordedDigest: digest == evidence.id.sha256)
@@ -96,12 +96,5 @@ extension EvidenceView.Verification {
         case .invalid: result = failed
         case .undetermined: result = hasRecordedDigest ? VerificationReport.Result.undetermined.rawValue : failed
         }
-    }
-}
-
-extension EvidenceID {
-    /// A digest as the ledger names it.
-    fileprivate static func hexadecimal(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }

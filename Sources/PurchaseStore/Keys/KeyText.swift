@@ -1,4 +1,5 @@
 import Crypto
+import PurchaseCore
 
 /// The text of a new key, the one time that it is known: `vouch_` and 32 random bytes in base64url (43 characters).
 ///
@@ -14,7 +15,7 @@ package struct KeyText: Sendable, CustomStringConvertible, CustomDebugStringConv
     /// Makes a key from a source of randomness, which must be cryptographically secure outside of tests.
     package init(using generator: inout some RandomNumberGenerator) {
         let bytes = (0..<Self.randomBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        text = Self.prefix + Self.base64URL(bytes)
+        text = Self.prefix + Base64.url(bytes)
     }
 
     /// The text to show once.
@@ -34,22 +35,4 @@ package struct KeyText: Sendable, CustomStringConvertible, CustomDebugStringConv
     package var debugDescription: String { description }
     /// Nothing inside.
     package var customMirror: Mirror { Mirror(self, children: []) }
-
-    /// RFC 4648 §5, without padding.
-    private static func base64URL(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-        var result: [UInt8] = []
-        var pending: UInt32 = 0
-        var pendingBits = 0
-        for byte in bytes {
-            pending = pending << 8 | UInt32(byte)
-            pendingBits += 8
-            while pendingBits >= 6 {
-                pendingBits -= 6
-                result.append(alphabet[Int(pending >> UInt32(pendingBits)) & 63])
-            }
-        }
-        if pendingBits > 0 { result.append(alphabet[Int(pending << UInt32(6 - pendingBits)) & 63]) }
-        return String(decoding: result, as: UTF8.self)
-    }
 }

@@ -1,6 +1,7 @@
 import Crypto
 import CryptoExtras
 import FoundationEssentials
+import PurchaseCore
 
 /// One public key of the identity provider, made from a JSON Web Key (RFC 7517) that may be used as it is.
 struct VerificationKey: Sendable {
@@ -72,7 +73,8 @@ struct VerificationKey: Sendable {
     }
 
     private static func rsa(_ key: JSONWebKey) throws(Fault) -> _RSA.Signing.PublicKey {
-        guard let modulus = key.n.flatMap(Base64URL.bytes), let exponent = key.e.flatMap(Base64URL.bytes),
+        guard let modulus = key.n.flatMap({ Base64.decode(url: $0) }),
+            let exponent = key.e.flatMap({ Base64.decode(url: $0) }),
             !modulus.isEmpty, (1...8).contains(exponent.count)
         else { throw .malformed }
         // Measured before the library sees it, which would take a weak key for a malformed one.
@@ -84,7 +86,7 @@ struct VerificationKey: Sendable {
     }
 
     private static func bytes(_ text: String?, count: Int) throws(Fault) -> [UInt8] {
-        guard let bytes = text.flatMap(Base64URL.bytes), bytes.count == count else { throw .malformed }
+        guard let bytes = text.flatMap({ Base64.decode(url: $0) }), bytes.count == count else { throw .malformed }
         return bytes
     }
 

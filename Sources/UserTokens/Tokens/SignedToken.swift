@@ -1,4 +1,5 @@
 import FoundationEssentials
+import PurchaseCore
 import PurchaseService
 
 /// A JWT in compact form (RFC 7519, RFC 7515 §3.1), taken apart; nothing of it is believed yet.
@@ -20,8 +21,8 @@ struct SignedToken: Sendable {
     init(_ text: String) throws(UserTokenRefusal) {
         guard text.utf8.count <= Self.bytesMax else { throw .malformed }
         let segments = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard segments.count == 3, let header = Base64URL.bytes(segments[0]),
-            let payload = Base64URL.bytes(segments[1]), let signature = Base64URL.bytes(segments[2]),
+        guard segments.count == 3, let header = Base64.decode(url: segments[0]),
+            let payload = Base64.decode(url: segments[1]), let signature = Base64.decode(url: segments[2]),
             let fields = try? JSONDecoder().decode(Header.self, from: Data(header))
         else { throw .malformed }
         guard let algorithm = SignatureAlgorithm(rawValue: fields.algorithm) else { throw .algorithmNotAllowed }

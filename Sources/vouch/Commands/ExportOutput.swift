@@ -1,5 +1,6 @@
 import Crypto
 import Glibc
+import PurchaseCore
 
 /// Where an export goes: standard output, or a file that gets its name when it is complete.
 ///
@@ -69,7 +70,7 @@ final class ExportOutput {
 
     /// Of what was written so far, 64 hexadecimal digits.
     var sha256: String {
-        hasher.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        Hexadecimal.text(hasher.finalize())
     }
 
     private static func failure(_ what: String, _ path: String) -> CommandFailure {

@@ -35,7 +35,7 @@ struct PolicyDocument: Equatable, Sendable {
                     uniqueKeysWithValues: policy.catalogue.products.map { ($0.rawValue, Self.describe($1)) })),
         ])
         text = json.text
-        version = PolicyVersion(Self.hexadecimal(SHA256.hash(data: Array(json.text.utf8)).prefix(16)))
+        version = PolicyVersion(Hexadecimal.text(SHA256.hash(data: Array(json.text.utf8)).prefix(16)))
     }
 
     /// No account ids, since the document outlives every erasure: a number, and a fingerprint that tells lists apart.
@@ -46,7 +46,7 @@ struct PolicyDocument: Equatable, Sendable {
             let joined = listed.map(\.rawValue).sorted().joined(separator: "\n")
             return .object([
                 "count": .integer(Int64(listed.count)),
-                "sha256": .string(hexadecimal(SHA256.hash(data: Array(joined.utf8)))),
+                "sha256": .string(Hexadecimal.text(SHA256.hash(data: Array(joined.utf8)))),
             ])
         }
     }
@@ -63,10 +63,6 @@ struct PolicyDocument: Equatable, Sendable {
             "settlementHoldMilliseconds": .integer(product.settlementHold.milliseconds),
             "onProratedRefund": .string(product.onProratedRefund.rawValue),
         ])
-    }
-
-    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }
 

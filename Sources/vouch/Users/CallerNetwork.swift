@@ -1,3 +1,5 @@
+import PurchaseCore
+
 /// Finds the network that a request comes from, for the bound on misses.
 ///
 /// An IPv4 address stands for itself. An IPv6 address stands for its /64, which one customer has for himself.
@@ -24,7 +26,7 @@ struct CallerNetwork: Sendable {
             guard let address = Self.address(in: hop) else { break }
             caller = address
         }
-        return caller.bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return Hexadecimal.text(caller.bytes.prefix(8))
     }
 
     /// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:4711`.

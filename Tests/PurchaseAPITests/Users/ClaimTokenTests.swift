@@ -49,13 +49,13 @@ struct ClaimTokenTests {
             // Of another account, which posted only the other one.
             let others = try #require(
                 try await stack.api.post("bob", signed: two.signedTransaction).json?["claimToken"]?.text)
-            let bytes = try #require(Base64URL.bytes(token))
-            var forgeries = [others, Base64URL.text(Array(bytes.dropLast())), Base64URL.text(bytes + [0]), "AAAA"]
+            let bytes = try #require(Base64.decode(url: token))
+            var forgeries = [others, Base64.url(Array(bytes.dropLast())), Base64.url(bytes + [0]), "AAAA"]
             // Every byte counts: the account's number, and the digest.
             for index in bytes.indices {
                 var changed = bytes
                 changed[index] ^= 1
-                forgeries.append(Base64URL.text(changed))
+                forgeries.append(Base64.url(changed))
             }
             for forged in [nil] + forgeries.map(Optional.some) {
                 let answer = try await Self.read(one.transactionID, with: forged, stack.api)

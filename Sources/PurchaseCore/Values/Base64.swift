@@ -2,12 +2,32 @@
 ///
 /// Refused: white space, padding where there should be none (and its absence where there should be), the other
 /// alphabet, a dangling single character, and non-zero bits after the last byte.
-enum Base64 {
+package enum Base64 {
+    /// Unpadded base64url of bytes (RFC 4648 §5).
+    package static func url(_ bytes: some Sequence<UInt8>) -> String {
+        var text: [UInt8] = []
+        var pending: UInt32 = 0
+        var pendingBits: UInt32 = 0
+        for byte in bytes {
+            pending = pending << 8 | UInt32(byte)
+            pendingBits += 8
+            while pendingBits >= 6 {
+                pendingBits -= 6
+                text.append(urlAlphabet[Int(pending >> pendingBits & 63)])
+            }
+        }
+        if pendingBits > 0 { text.append(urlAlphabet[Int(pending << (6 - pendingBits) & 63)]) }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// Decodes unpadded base64url (RFC 4648 §5, as RFC 7515 §2 wants it); `nil` for anything else.
-    static func decode(url text: ArraySlice<UInt8>) -> [UInt8]? { decode(text, with: urlValues) }
+    package static func decode(url text: ArraySlice<UInt8>) -> [UInt8]? { decode(text, with: urlValues) }
+
+    /// The same for text.
+    package static func decode(url text: some StringProtocol) -> [UInt8]? { decode(url: Array(text.utf8)[...]) }
 
     /// Decodes padded standard base64 (RFC 4648 §4, as RFC 7515 §4.1.6 wants it in `x5c`); `nil` for anything else.
-    static func decode(standard text: ArraySlice<UInt8>) -> [UInt8]? {
+    package static func decode(standard text: ArraySlice<UInt8>) -> [UInt8]? {
         guard text.count.isMultiple(of: 4) else { return nil }
         let padding = text.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count
         return decode(text.dropLast(padding), with: standardValues)
@@ -34,11 +54,12 @@ enum Base64 {
     }
 
     private static let invalid: UInt8 = 0xFF
-    private static let standardValues = table(last: [UInt8(ascii: "+"), UInt8(ascii: "/")])
-    private static let urlValues = table(last: [UInt8(ascii: "-"), UInt8(ascii: "_")])
+    private static let common = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    private static let urlAlphabet = Array("\(common)-_".utf8)
+    private static let standardValues = values(of: Array("\(common)+/".utf8))
+    private static let urlValues = values(of: urlAlphabet)
 
-    private static func table(last: [UInt8]) -> [UInt8] {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8) + last
+    private static func values(of alphabet: [UInt8]) -> [UInt8] {
         var values = [UInt8](repeating: invalid, count: 256)
         for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
         return values
