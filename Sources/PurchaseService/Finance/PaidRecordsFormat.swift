@@ -41,7 +41,9 @@ package enum PaidRecordsFormat: Hashable, Sendable {
 }
 
 /// One row that is being written, cell by cell in the order of ``PaidRecordsFormat/columns``.
-protocol RecordLine {
+///
+/// Noncopyable, since it holds all rows of a portion: a second owner would mean a copy of all of them for each row.
+protocol RecordLine: ~Copyable {
     /// Text from Apple, or none.
     mutating func text(_ value: String?)
     /// A whole number, or none.
@@ -53,7 +55,7 @@ protocol RecordLine {
 }
 
 extension PaidRecord {
-    fileprivate func write(to line: inout some RecordLine) {
+    fileprivate func write<Line: RecordLine & ~Copyable>(to line: inout Line) {
         line.text(rowID)
         line.text(kind.rawValue)
         line.instant(occurredAt)
@@ -76,7 +78,7 @@ extension PaidRecord {
 }
 
 /// A line of CSV (RFC 4180), with empty cells for what is absent.
-private struct CSVLine: RecordLine {
+private struct CSVLine: RecordLine, ~Copyable {
     private var bytes: [UInt8]
     private var isFirst = true
 
@@ -145,7 +147,7 @@ private struct CSVLine: RecordLine {
 }
 
 /// A line of NDJSON: one object with every column, `null` for what is absent.
-private struct NDJSONLine: RecordLine {
+private struct NDJSONLine: RecordLine, ~Copyable {
     private static let names = PaidRecordsFormat.columns.map { Array("\"\($0)\":".utf8) }
 
     private var bytes: [UInt8]
