@@ -12,15 +12,13 @@ package struct APIConfiguration: Sendable {
     package var maximumNotificationBytes = 256 << 10
     /// How long a notification's body may take to arrive (default 5 s).
     package var notificationBodyTimeout: Duration = .seconds(5)
-    /// Notifications that may be under way at once, in places of their own (default 256); more is 503.
-    package var concurrentNotificationsMax = 256
     /// How long an operation with a request body may take, the body's arrival included (default 30 s).
     ///
     /// Must exceed the time that a post waits for Apple. Operations without a body wait for the database alone, which has
     /// time limits of its own.
     package var requestTimeout: Duration
-    /// Requests that may be under way at once, public operations aside (default 1024); more is 503.
-    package var concurrentRequestsMax: Int
+    /// Requests of a lane that may be under way at once, where it differs from ``EdgeLane/placesDefault``; more is 503.
+    package var places: [EdgeLane: Int] = [:]
     /// Exports that may be under way at once (default 2); more is 503.
     package var concurrentExportsMax = 2
     /// How long a whole export may take (default 30 min); then its connection is closed.
@@ -40,14 +38,12 @@ package struct APIConfiguration: Sendable {
     /// Takes what has no default, and the bounds.
     package init(
         bundleID: BundleID, openAPIDocument: String, maximumBodyBytes: Int = 64 << 10,
-        requestTimeout: Duration = .seconds(30), concurrentRequestsMax: Int = 1024,
-        now: @escaping @Sendable () -> Instant
+        requestTimeout: Duration = .seconds(30), now: @escaping @Sendable () -> Instant
     ) {
         self.bundleID = bundleID
         self.openAPIDocument = openAPIDocument
         self.maximumBodyBytes = maximumBodyBytes
         self.requestTimeout = requestTimeout
-        self.concurrentRequestsMax = concurrentRequestsMax
         self.now = now
     }
 }

@@ -3,8 +3,8 @@ package import PurchaseService
 
 /// All operations of `openapi.yaml`, nothing else, with everything that stands before them.
 ///
-/// From the outside in: request id, access log, conversion of errors to problems; then, for operations that aren't
-/// public, the bound on concurrency, authentication and roles. What throws inside never reaches a client as it is.
+/// From the outside in: request id, access log, conversion of errors to problems; then the bound on concurrency, and for
+/// operations that aren't public authentication and roles. What throws inside never reaches a client as it is.
 package func buildRouter<Cases: UseCases>(
     useCases: Cases, configuration: APIConfiguration
 ) -> Router<VouchRequestContext> {
@@ -14,18 +14,19 @@ package func buildRouter<Cases: UseCases>(
         AccessLogMiddleware(observe: configuration.observe)
         ProblemMiddleware(maximumBodyBytes: configuration.maximumBodyBytes)
     }
-    let limiter = ConcurrencyLimiter(max: configuration.concurrentRequestsMax)
-    // Notifications have places of their own: a flood of posts must not keep a refund out, nor the other way round.
-    let notificationLimiter = ConcurrencyLimiter(max: configuration.concurrentNotificationsMax)
+    let limiters = Dictionary(
+        uniqueKeysWithValues: EdgeLane.allCases.map { lane in
+            (lane, ConcurrencyLimiter(max: configuration.places[lane] ?? lane.placesDefault))
+        })
     let handlers = Handlers(
         useCases: useCases, configuration: configuration,
         exports: ConcurrencyLimiter(max: configuration.concurrentExportsMax))
     for operation in APIOperation.allCases {
         let group = router.group()
-        if operation == .postNotification {
-            group.add(middleware: ConcurrencyLimitMiddleware(limiter: notificationLimiter))
-        } else if !operation.isPublic {
+        if let limiter = operation.lane.flatMap({ limiters[$0] }) {
             group.add(middleware: ConcurrencyLimitMiddleware(limiter: limiter))
+        }
+        if !operation.isPublic {
             group.add(middleware: AuthenticationMiddleware(useCases: useCases, configuration: configuration))
             group.add(middleware: RoleMiddleware(roles: operation.roles))
         }

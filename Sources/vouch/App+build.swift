@@ -48,9 +48,12 @@ struct VouchStack {
 extension VouchStack {
     /// Builds every part and checks that the database is there, has the right schema, and can't be rewritten.
     ///
+    /// `tune` changes bounds that are no settings; tests make them small.
+    ///
     /// - Throws: `SchemaFault`, `PostgresError`, `LedgerError`, ``CommandFailure``.
     static func build(
-        settings: Settings, logger: Logger, now: @escaping @Sendable () -> Instant
+        settings: Settings, logger: Logger, now: @escaping @Sendable () -> Instant,
+        tune: (inout ServiceConfiguration) -> Void = { _ in }
     ) async throws -> VouchStack {
         var database = PostgresConfiguration(uri: settings.databaseURL)
         database.sessionRole = Migrator.serviceRole
@@ -79,7 +82,7 @@ extension VouchStack {
                     clock: WallClock(now: now), cryptography: try await cryptography(settings, store),
                     processName: processName(), logger: logger, metrics: ServiceMetrics(factory: metrics),
                     userTokens: userTokens),
-                configuration: serviceConfiguration(settings))
+                configuration: serviceConfiguration(settings, tune))
             var edge = APIConfiguration(
                 bundleID: settings.app.bundleID, openAPIDocument: openAPIDocument,
                 requestTimeout: .milliseconds(settings.times.answerWithin.milliseconds) + .seconds(22), now: now)
@@ -159,12 +162,15 @@ extension VouchStack {
             logger: logger, metrics: metrics, fetch: { () async throws(KeySetFault) in try await reader.read() })
     }
 
-    private static func serviceConfiguration(_ settings: Settings) -> ServiceConfiguration {
+    private static func serviceConfiguration(
+        _ settings: Settings, _ tune: (inout ServiceConfiguration) -> Void
+    ) -> ServiceConfiguration {
         var configuration = ServiceConfiguration()
         configuration.answerWithin = .milliseconds(settings.times.answerWithin.milliseconds)
         configuration.freshFor = settings.times.freshFor
         configuration.appUnreleased = settings.app.isUnreleased
         configuration.appAppleID = settings.app.appAppleID
+        tune(&configuration)
         return configuration
     }
 

@@ -69,13 +69,13 @@ struct EdgeClient: Sendable {
 /// Runs a test against the real router over stub use cases.
 func withEdge(
     _ useCases: StubUseCases = StubUseCases(), on setup: TestingSetup = .router, logger: Logger? = nil,
-    maximumBodyBytes: Int = 64 << 10, requestTimeout: Duration = .seconds(30), concurrentRequestsMax: Int = 1_000,
+    maximumBodyBytes: Int = 64 << 10, requestTimeout: Duration = .seconds(30),
     configure: (inout APIConfiguration) -> Void = { _ in },
     _ body: @escaping @Sendable (EdgeClient) async throws -> Void
 ) async throws {
     var configuration = APIConfiguration(
         bundleID: BundleID("com.example.app"), openAPIDocument: "openapi: 3.1.0\n", maximumBodyBytes: maximumBodyBytes,
-        requestTimeout: requestTimeout, concurrentRequestsMax: concurrentRequestsMax, now: { Sample.now })
+        requestTimeout: requestTimeout, now: { Sample.now })
     configure(&configuration)
     let application = Application(
         router: buildRouter(useCases: useCases, configuration: configuration),

@@ -178,7 +178,7 @@ struct EdgeProblemTests {
         }
     }
 
-    @Test("what comes beyond the bound on concurrency is 503 at once, and the place is given back")
+    @Test("what comes beyond a lane's bound is 503 at once, other lanes answer, and the place is given back")
     func concurrency() async throws {
         let (entered, enter) = AsyncStream.makeStream(of: Void.self)
         let (released, release) = AsyncStream.makeStream(of: Void.self)
@@ -188,7 +188,7 @@ struct EdgeProblemTests {
             for await _ in released { break }
             return []
         }
-        try await withEdge(useCases, concurrentRequestsMax: 1) { edge in
+        try await withEdge(useCases, configure: { $0.places = [.entitlements: 1] }) { edge in
             async let first = edge.get("/v1/accounts/a/entitlements")
             for await _ in entered { break }
             let second = try await edge.get("/v1/accounts/a/entitlements")
@@ -196,6 +196,10 @@ struct EdgeProblemTests {
             #expect(second.code == "overloaded")
             #expect(second.headers[.retryAfter] == "1")
             #expect(try await edge.get("/health/live", key: nil).status == 200)
+            #expect(try await edge.get("/v1/accounts/a/grants").status == 200)
+            #expect(try await edge.get("/v1/cases", key: "support").status == 200)
+            let post = try await edge.post("/v1/transactions", #"{"accountId":"a","transactionId":"1"}"#)
+            #expect(post.status == 404)
             release.finish()
             let held = try await first
             #expect(held.status == 200)

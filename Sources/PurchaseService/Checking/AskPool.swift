@@ -1,6 +1,6 @@
 import Logging
 import Metrics
-import PurchaseCore
+package import PurchaseCore
 import ServiceLifecycle
 import Synchronization
 
@@ -26,6 +26,7 @@ package final class AskPool: Sendable {
     private struct State {
         var flights: [TransactionID: Flight] = [:]
         var nextWaiter: UInt64 = 0
+        var waitingPosts = 0
         var isStopping = false
     }
 
@@ -44,6 +45,7 @@ package final class AskPool: Sendable {
     private let logger: Logger
     private let metrics: [RequestLane: AskMetrics]
     private let flightsMeter: Meter
+    private let waitsRefused: Counter
     private let state = Mutex(State())
     private let queues: [RequestLane: Queue]
 
@@ -56,6 +58,7 @@ package final class AskPool: Sendable {
         self.metrics = Dictionary(uniqueKeysWithValues: RequestLane.allCases.map { ($0, metrics.asks(in: $0)) })
         flightsMeter = metrics.flights
         flightsMeter.set(0)
+        waitsRefused = metrics.waitsRefused
         queues = Dictionary(
             uniqueKeysWithValues: RequestLane.allCases.map { ($0, Queue(configuration.asksQueuedMax)) })
     }
@@ -97,8 +100,24 @@ package final class AskPool: Sendable {
         return false
     }
 
+    /// Takes a place to wait for Apple in, for a request; false when `postsWaitingMax` wait already.
+    ///
+    /// The question is under way or queued in either case. Every `true` is followed by one ``endWait()``.
+    func beginWait() -> Bool {
+        let mayWait = state.withLock { state in
+            guard state.waitingPosts < configuration.postsWaitingMax else { return false }
+            state.waitingPosts += 1
+            return true
+        }
+        if !mayWait { waitsRefused.increment() }
+        return mayWait
+    }
+
+    /// Gives such a place back.
+    func endWait() { state.withLock { $0.waitingPosts -= 1 } }
+
     /// Waits until the flight ends, at most so long; returns at once when there is none.
-    func join(_ id: TransactionID, atMost time: Duration) async {
+    package func join(_ id: TransactionID, atMost time: Duration) async {
         let waiter = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter

@@ -213,7 +213,8 @@ extension VouchService {
         return newest.map { now - $0 >= configuration.freshFor } ?? true
     }
 
-    /// Gets Apple's word where it is needed, and returns the chain as it then is, at the latest after `answerWithin`.
+    /// Gets Apple's word where it is needed, and returns the chain as it then is, at the latest after `answerWithin`; at
+    /// once, with the question under way, when too many wait.
     private func settle(
         _ subject: Subject, chain: Chain, caller: Caller, requestID: String, leads: Bool
     ) async throws(ServiceError) -> Chain {
@@ -225,6 +226,8 @@ extension VouchService {
         if leads {
             guard try await holdsLease(on: id) else {
                 pool.end(id)
+                guard pool.beginWait() else { return chain }
+                defer { pool.endWait() }
                 return try await awaitOtherProcess(about: id, chain)
             }
             let lane: RequestLane = caller.roles.contains(.app) || subject.isSigned ? .interactive : .unproven
@@ -233,7 +236,9 @@ extension VouchService {
                     transactionID: id, first: subject.environment, lane: lane, enqueuedAt: dependencies.clock.now(),
                     requestID: requestID))
         }
+        guard pool.beginWait() else { return chain }
         await pool.join(id, atMost: configuration.answerWithin)
+        pool.endWait()
         return try await withLedger { () async throws(LedgerError) in try await ledger.chain(holding: id) } ?? chain
     }
 

@@ -102,6 +102,9 @@ package struct ServiceMetrics: Sendable {
     /// How many transactions are asked about or waited for.
     var flights: Meter { Meter(label: "vouch_ask_flights", factory: factory) }
 
+    /// Posts that did not wait for Apple, since too many did.
+    var waitsRefused: Counter { Counter(label: "vouch_ask_waits_refused_total", factory: factory) }
+
     private func increment(_ label: String, _ dimensions: [(String, String)], by amount: Int64 = 1) {
         Counter(label: label, dimensions: dimensions, factory: factory).increment(by: amount)
     }

@@ -85,6 +85,9 @@ enum MetricCatalogue {
         .counter(
             "vouch_asks_rejected_total", by: ["lane"], "Questions that found the queue full; the worker takes over."),
         .gauge("vouch_ask_flights", "Transactions that somebody in this process asks about or waits for."),
+        .counter(
+            "vouch_ask_waits_refused_total",
+            "Posts that were answered unsettled at once, since too many waited for Apple already."),
     ]
 
     private static let database: [MetricDefinition] = [

@@ -106,6 +106,20 @@ struct PurchaseLifeTests {
         }
     }
 
+    @Test("a post beyond those that may wait for Apple is answered at once, and settled all the same")
+    func crowdedWait() async throws {
+        try await TestStack.with(tune: { $0.postsWaitingMax = 0 }) { stack in
+            let id = try stack.simulator.purchase(
+                SimulatedPurchase(productID: "pro", type: .nonConsumable)
+            ).transactionID
+            let posted = try await stack.api.post("ada", id)
+            #expect(posted.status == 202 && posted.state == "received")
+            await stack.service.pool.join(try #require(TransactionID(validating: id)), atMost: .seconds(60))
+            #expect(try await stack.api.post("ada", id).state == "paid")
+            #expect(stack.simulator.callsCount(transactionID: id) == 1)
+        }
+    }
+
     @Test("a settled answer costs no call while it is fresh, and one when it is not")
     func freshness() async throws {
         try await TestStack.with { stack in

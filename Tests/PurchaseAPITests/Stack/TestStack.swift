@@ -61,7 +61,8 @@ struct TestStack: Sendable {
 
     static func with(
         _ changes: [String: String?] = [:], file: String? = nil, logger: Logger = TestDatabase.silent,
-        seed: UInt64? = nil, _ body: @escaping @Sendable (TestStack) async throws -> Void
+        seed: UInt64? = nil, tune: @escaping @Sendable (inout ServiceConfiguration) -> Void = { _ in },
+        _ body: @escaping @Sendable (TestStack) async throws -> Void
     ) async throws {
         try await TestDatabase.withDatabase { database in
             let clock = StackClock()
@@ -72,16 +73,17 @@ struct TestStack: Sendable {
                 clock: SimulatorClock(milliseconds: { clock.now.millisecondsSince1970 }))
             try await simulator.withServer { baseURL in
                 let settings = try stackSettings(database, simulator, baseURL, changes, file: file)
-                try await run(settings, database, simulator, clock, logger, body)
+                try await run(settings, database, simulator, clock, logger, tune, body)
             }
         }
     }
 
     private static func run(
         _ settings: Settings, _ database: TestDatabase, _ simulator: AppStoreSimulator, _ clock: StackClock,
-        _ logger: Logger, _ body: @escaping @Sendable (TestStack) async throws -> Void
+        _ logger: Logger, _ tune: @escaping @Sendable (inout ServiceConfiguration) -> Void,
+        _ body: @escaping @Sendable (TestStack) async throws -> Void
     ) async throws {
-        let built = try await VouchStack.build(settings: settings, logger: logger, now: { clock.now })
+        let built = try await VouchStack.build(settings: settings, logger: logger, now: { clock.now }, tune: tune)
         do {
             for role in [Role.app, .device, .support, .finance, .admin] {
                 let digest = Array(SHA256.hash(data: Array(key(role).utf8)))
