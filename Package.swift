@@ -69,6 +69,8 @@ let everything: [Target] = [
             "PurchaseCore", "PurchaseService", "PurchaseAPI", hummingbird, httpTypes, nioCore, logging, crypto,
             mustache,
         ],
+        // Written into Swift by scripts/embed.
+        exclude: ["Templates", "Assets"],
         swiftSettings: strict),
     .executableTarget(
         name: "vouch",

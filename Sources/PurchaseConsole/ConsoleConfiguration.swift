@@ -1,5 +1,27 @@
+package import PurchaseCore
+
 /// Bounds and fixed values of the pages under `/console`.
 package struct ConsoleConfiguration: Sendable {
-    /// Takes the defaults.
-    package init() {}
+    /// The app of this deployment; what a page says until signed proof tells.
+    package var bundleID: BundleID
+    /// Bytes that a posted form may have (default 16 KiB); more is 413.
+    package var maximumFormBytes = 16 << 10
+    /// How long a page may take, a form's arrival included (default 30 s); it must exceed the time that a recheck waits
+    /// for Apple.
+    package var requestTimeout: Duration
+    /// Pages that may be under way at once, in places of their own (default 64); more is 503.
+    package var concurrentRequestsMax = 64
+    /// The wall clock.
+    package var now: @Sendable () -> Instant
+    /// The network that a request comes from, as in the API's configuration.
+    package var callerNetwork: @Sendable (_ peer: String?, _ forwardedFor: [String]) -> String? = { peer, _ in peer }
+
+    /// Takes what has no default, and the time limit.
+    package init(
+        bundleID: BundleID, requestTimeout: Duration = .seconds(30), now: @escaping @Sendable () -> Instant
+    ) {
+        self.bundleID = bundleID
+        self.requestTimeout = requestTimeout
+        self.now = now
+    }
 }

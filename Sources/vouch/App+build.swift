@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import Postgres
 import PurchaseAPI
+import PurchaseConsole
 import PurchaseCore
 import PurchaseService
 import PurchaseStore
@@ -48,9 +49,7 @@ struct VouchStack {
 extension VouchStack {
     /// Builds every part and checks that the database is there, has the right schema, and can't be rewritten.
     ///
-    /// `tune` changes bounds that are no settings; tests make them small.
-    ///
-    /// - Throws: `SchemaFault`, `PostgresError`, `LedgerError`, ``CommandFailure``.
+    /// - Throws: `SchemaFault`, `PostgresError`, `LedgerError`, `ConsoleTemplateFault`, ``CommandFailure``.
     static func build(
         settings: Settings, logger: Logger, now: @escaping @Sendable () -> Instant,
         tune: (inout ServiceConfiguration) -> Void = { _ in }
@@ -92,17 +91,27 @@ extension VouchStack {
             let networks = CallerNetwork(trustedProxies: settings.trustedProxies)
             edge.callerNetwork = { networks.name(peer: $0, forwardedFor: $1) }
             edge.concurrentExportsMax = exportsMax
+            let console = try ConsoleSite(configuration: consoleConfiguration(edge))
+            let router = buildRouter(useCases: service, configuration: edge, outer: [console.edge])
+            console.addRoutes(to: router, useCases: service)
             return VouchStack(
                 service: service, store: store, postgres: postgres, financePostgres: financePostgres,
                 httpClient: httpClient, userTokens: userTokens,
-                router: buildRouter(useCases: service, configuration: edge), metrics: metrics, catalogueWatch: watch,
-                draining: draining)
+                router: router, metrics: metrics, catalogueWatch: watch, draining: draining)
         } catch {
             await financePostgres.close()
             await postgres.close()
             try? await httpClient.shutdown()
             throw error
         }
+    }
+
+    /// The pages know callers and time as the API does, and wait as long.
+    private static func consoleConfiguration(_ edge: APIConfiguration) -> ConsoleConfiguration {
+        var configuration = ConsoleConfiguration(
+            bundleID: edge.bundleID, requestTimeout: edge.requestTimeout, now: edge.now)
+        configuration.callerNetwork = edge.callerNetwork
+        return configuration
     }
 
     /// Exports that one process writes at once.

@@ -1,8 +1,8 @@
-import PurchaseCore
-import PurchaseService
+package import PurchaseCore
+package import PurchaseService
 
 /// Where a list goes on, as opaque text; each list has a letter of its own, so that one's cursor is no other's.
-enum PageCursor {
+package enum PageCursor {
     static func text(_ cursor: GrantCursor) -> String {
         Base64.cursor("g\(cursor.createdAt.millisecondsSince1970).\(cursor.id.rawValue)")
     }
@@ -17,12 +17,14 @@ enum PageCursor {
             createdAt: Instant(millisecondsSince1970: milliseconds), id: GrantID(String(parts[1])))
     }
 
-    static func text(_ cursor: CaseCursor) -> String {
-        Base64.cursor("c\(cursor.openedAt.millisecondsSince1970).\(cursor.id.rawValue)")
+    /// A place in the list of disputes.
+    package static func text(_ cursor: CaseCursor) -> String {
+        Base64URL.encode("c\(cursor.openedAt.millisecondsSince1970).\(cursor.id.rawValue)")
     }
 
-    static func cases(_ text: String) -> CaseCursor? {
-        guard let plain = Base64.plain(text), plain.first == "c" else { return nil }
+    /// Reads what ``text(_:)-(CaseCursor)`` wrote; `nil` for anything else.
+    package static func cases(_ text: String) -> CaseCursor? {
+        guard let plain = Base64URL.decode(text), plain.first == "c" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
         guard parts.count == 2, let milliseconds = Int64(parts[0]), Syntax.isOpaqueID(String(parts[1])) else {
             return nil
@@ -30,10 +32,12 @@ enum PageCursor {
         return CaseCursor(openedAt: Instant(millisecondsSince1970: milliseconds), id: CaseID(String(parts[1])))
     }
 
-    static func text(beforeOverride number: Int64) -> String { Base64.cursor("o\(number)") }
+    /// A place in an account's list of overrides.
+    package static func text(beforeOverride number: Int64) -> String { Base64URL.encode("o\(number)") }
 
-    static func override(_ text: String) -> Int64? {
-        guard let plain = Base64.plain(text), plain.first == "o" else { return nil }
+    /// Reads what ``text(beforeOverride:)`` wrote; `nil` for anything else.
+    package static func override(_ text: String) -> Int64? {
+        guard let plain = Base64URL.decode(text), plain.first == "o" else { return nil }
         return Int64(plain.dropFirst()).flatMap { $0 > 0 ? $0 : nil }
     }
 
@@ -48,12 +52,14 @@ enum PageCursor {
         return RevenueCursor(asOf: asOf, offset: offset)
     }
 
-    static func text(_ place: SearchPlace) -> String {
-        Base64.cursor("t\(place.at.millisecondsSince1970).\(place.transactionID.rawValue)")
+    /// A place among the results of a search.
+    package static func text(_ place: SearchPlace) -> String {
+        Base64URL.encode("t\(place.at.millisecondsSince1970).\(place.transactionID.rawValue)")
     }
 
-    static func search(_ text: String) -> SearchPlace? {
-        guard let plain = Base64.plain(text), plain.first == "t" else { return nil }
+    /// Reads what ``text(_:)-(SearchPlace)`` wrote; `nil` for anything else.
+    package static func search(_ text: String) -> SearchPlace? {
+        guard let plain = Base64URL.decode(text), plain.first == "t" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
         guard parts.count == 2, let milliseconds = Int64(parts[0]),
             let id = TransactionID(validating: String(parts[1]))
@@ -61,10 +67,14 @@ enum PageCursor {
         return SearchPlace(at: Instant(millisecondsSince1970: milliseconds), transactionID: id)
     }
 
-    static func text(_ item: EvidenceID) -> String { Base64.cursor("p\(item.sha256).\(item.source.rawValue)") }
+    /// A place in a list of evidence.
+    package static func text(_ item: EvidenceID) -> String {
+        Base64URL.encode("p\(item.sha256).\(item.source.rawValue)")
+    }
 
-    static func evidence(_ text: String) -> EvidenceID? {
-        guard let plain = Base64.plain(text), plain.first == "p" else { return nil }
+    /// Reads what ``text(_:)-(EvidenceID)`` wrote; `nil` for anything else.
+    package static func evidence(_ text: String) -> EvidenceID? {
+        guard let plain = Base64URL.decode(text), plain.first == "p" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
         guard parts.count == 2, parts[0].utf8.count == 64,
             parts[0].utf8.allSatisfy({ Hexadecimal.value(of: $0) != nil }),
@@ -73,10 +83,12 @@ enum PageCursor {
         return EvidenceID(sha256: String(parts[0]), source: source)
     }
 
-    static func text(afterVersion version: Int64) -> String { Base64.cursor("e\(version)") }
+    /// A place in the events of a chain.
+    package static func text(afterVersion version: Int64) -> String { Base64URL.encode("e\(version)") }
 
-    static func version(_ text: String) -> Int64? {
-        guard let plain = Base64.plain(text), plain.first == "e" else { return nil }
+    /// Reads what ``text(afterVersion:)`` wrote; `nil` for anything else.
+    package static func version(_ text: String) -> Int64? {
+        guard let plain = Base64URL.decode(text), plain.first == "e" else { return nil }
         return Int64(plain.dropFirst()).flatMap { $0 >= 0 ? $0 : nil }
     }
 }

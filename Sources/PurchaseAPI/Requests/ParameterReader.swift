@@ -3,7 +3,7 @@ import Hummingbird
 import PurchaseCore
 
 /// Reads path, query and header parameters, and gathers what is wrong with them.
-struct ParameterReader {
+struct ParameterReader: FieldReader {
     /// The contract's bounds of `limit`.
     private static let limitRange = 1...200
     private static let limitDefault = 100
@@ -81,7 +81,7 @@ struct ParameterReader {
 
     /// The text of a query parameter as another type; a fault when `convert` gives `nil`, or when a required one is absent.
     mutating func value<Value>(
-        _ name: String, isRequired: Bool = false, rule: String, _ convert: (String) -> Value?
+        _ name: String, isRequired: Bool, rule: String, _ convert: (String) -> Value?
     ) -> Value? {
         guard let text = query.first(where: { $0.name == name })?.value else {
             if isRequired { faults.add(query: name, "Is missing; it is required. " + rule) }
@@ -135,6 +135,7 @@ struct ParameterReader {
 }
 
 /// The form of account ids, in words.
-enum AccountRule {
-    static let text = "Must be 1 to 128 of A-Z a-z 0-9 . _ : @ ~ - |, and neither . nor .. alone."
+package enum AccountRule {
+    /// For a person who sent another one.
+    package static let text = "Must be 1 to 128 of A-Z a-z 0-9 . _ : @ ~ - |, and neither . nor .. alone."
 }

@@ -1,11 +1,11 @@
 import PurchaseCore
 
 /// Percent-encoding (RFC 3986 §2.1), read strictly.
-enum PercentEncoding {
+package enum PercentEncoding {
     /// The text that is meant; `nil` for a broken `%` sequence, and for bytes that are not UTF-8.
     ///
     /// `+` stays `+`: it means a space in forms alone, and account ids come from elsewhere.
-    static func decode(_ text: Substring) -> String? {
+    package static func decode(_ text: Substring) -> String? {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(text.utf8.count)
         var rest = text.utf8.makeIterator()

@@ -1,5 +1,5 @@
 /// Small questions about text from outside.
-enum Syntax {
+package enum Syntax {
     /// Whether text is 1 to `maximumBytes` of ASCII letters, digits and `others`.
     static func isToken(_ text: String, maximumBytes: Int, also others: StaticString) -> Bool {
         guard (1...maximumBytes).contains(text.utf8.count) else { return false }
@@ -14,10 +14,10 @@ enum Syntax {
     }
 
     /// Whether text has the form of our opaque ids (grants): `[A-Za-z0-9._:-]{1,200}`.
-    static func isOpaqueID(_ text: String) -> Bool { isToken(text, maximumBytes: 200, also: "._:-") }
+    package static func isOpaqueID(_ text: String) -> Bool { isToken(text, maximumBytes: 200, also: "._:-") }
 
     /// Text that is safe to show and to log: printable ASCII, `?` for the rest, and bounded.
-    static func printable(_ text: String, maximumCharacters: Int = 64) -> String {
+    package static func printable(_ text: String, maximumCharacters: Int = 64) -> String {
         var shown = ""
         for scalar in text.unicodeScalars {
             guard shown.utf8.count < maximumCharacters else { return shown + "..." }

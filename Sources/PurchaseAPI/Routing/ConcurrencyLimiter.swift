@@ -4,14 +4,15 @@ import Synchronization
 /// Counts the requests under way, and says when there are too many.
 ///
 /// Refusing at once is kinder than queueing: whoever waits in a queue gives up before its turn comes, and posts again.
-final class ConcurrencyLimiter: Sendable {
+package final class ConcurrencyLimiter: Sendable {
     private let max: Int
     private let running = Atomic<Int>(0)
 
-    init(max: Int) { self.max = max }
+    /// Lets `max` in at once.
+    package init(max: Int) { self.max = max }
 
     /// Takes a place; every `true` is followed by one ``leave()``.
-    func enter() -> Bool {
+    package func enter() -> Bool {
         let (_, now) = running.add(1, ordering: .relaxed)
         guard now > max else { return true }
         leave()
@@ -19,7 +20,7 @@ final class ConcurrencyLimiter: Sendable {
     }
 
     /// Gives a place back.
-    func leave() { running.subtract(1, ordering: .relaxed) }
+    package func leave() { running.subtract(1, ordering: .relaxed) }
 }
 
 /// Answers 503 to what comes beyond the bound.

@@ -1,4 +1,4 @@
-import HTTPTypes
+package import HTTPTypes
 
 extension HTTPField.Name {
     /// Names an exchange, in both directions.
@@ -6,7 +6,7 @@ extension HTTPField.Name {
     /// Proves to be the poster of a claim.
     static let claimToken = named("Vouch-Claim-Token")
     /// Who a proxy got the request from, and who that one got it from; believed only as far as trusted proxies wrote it.
-    static let forwardedFor = named("X-Forwarded-For")
+    package static let forwardedFor = named("X-Forwarded-For")
 
     /// The ledger position that an answer is as of.
     static let asOf = named("Vouch-As-Of")

@@ -1,6 +1,6 @@
 import Hummingbird
-import PurchaseCore
-import PurchaseService
+package import PurchaseCore
+package import PurchaseService
 
 extension Handlers {
     /// `GET /v1/transactions`: what matches all filters, newest first.
@@ -43,17 +43,23 @@ extension Handlers {
 }
 
 /// The filters of `GET /v1/transactions`.
-enum SearchRequest {
+package enum SearchRequest {
     /// Their names.
-    static let parameters = [
+    package static let parameters = [
         "accountId", "originalTransactionId", "orderId", "productId", "state", "reason", "environment", "from", "to",
     ]
 
-    private static let instantRule =
+    /// How the API has moments written.
+    package static let instantRule =
         "Must be an instant of RFC 3339 with its offset, such as 2026-11-20T09:15:02Z; write + as %2B."
 
     /// Reads the filters; what is wrong with them is added to the reader's faults.
-    static func read(_ parameters: inout ParameterReader) -> TransactionSearch {
+    ///
+    /// `instantRule` and `instant` say how moments are written.
+    package static func read(
+        _ parameters: inout some FieldReader, instantRule: String = Self.instantRule,
+        instant: (String) -> Instant? = RFC3339.parse
+    ) -> TransactionSearch {
         var search = TransactionSearch()
         search.account = parameters.value("accountId", rule: AccountRule.text) { AccountID(validating: $0) }
         search.originalTransactionID = parameters.value("originalTransactionId", rule: "Must be 1 to 32 digits.") {
@@ -76,8 +82,8 @@ enum SearchRequest {
         search.environment = parameters.value("environment", rule: "Must be Production or Sandbox.") {
             StoreEnvironment(rawValue: $0)
         }
-        search.from = parameters.value("from", rule: instantRule) { RFC3339.parse($0) }
-        search.to = parameters.value("to", rule: instantRule) { RFC3339.parse($0) }
+        search.from = parameters.value("from", rule: instantRule, instant)
+        search.to = parameters.value("to", rule: instantRule, instant)
         if let from = search.from, let to = search.to, from >= to {
             parameters.blame("to", "Must lie after from, which is part of the span, as to is not.")
         }
@@ -85,7 +91,7 @@ enum SearchRequest {
     }
 
     /// Every reason of every state.
-    private static let reasons =
+    package static let reasons =
         ["new"] + PendingReason.allCases.map(\.rawValue) + PaidReason.allCases.map(\.rawValue)
         + RefundedReason.allCases.map(\.rawValue)
 }

@@ -62,8 +62,10 @@ extension Handlers {
 }
 
 /// The body of `POST /v1/accounts/{accountId}/overrides`.
-private struct OverrideRequest {
-    static let keyCharactersMax = 255
+package struct OverrideRequest {
+    private static let keyCharactersMax = 255
+    /// What a key must be, for a person who sent another one.
+    package static let keyRule = "Must be 1 to 255 characters, without control characters."
 
     let terms: Override.Terms
     let why: String
@@ -72,7 +74,7 @@ private struct OverrideRequest {
     static func read(_ object: JSONObject, now: Instant) -> (OverrideRequest?, Faults) {
         var reader = PropertyReader(object)
         let key = reader.value(
-            "key", isRequired: true, rule: "Must be 1 to 255 characters, without control characters."
+            "key", isRequired: true, rule: keyRule
         ) { isKey($0) ? $0 : nil }
         let effect = reader.value("effect", isRequired: true, rule: "Must be grant or withhold.") {
             Override.Effect(rawValue: $0)
@@ -90,7 +92,8 @@ private struct OverrideRequest {
         return (OverrideRequest(terms: terms, why: why), reader.faults)
     }
 
-    private static func isKey(_ text: String) -> Bool {
+    /// Whether a key is what ``keyRule`` says.
+    package static func isKey(_ text: String) -> Bool {
         let scalars = text.unicodeScalars
         return (1...keyCharactersMax).contains(scalars.count)
             && scalars.allSatisfy { $0.properties.generalCategory != .control }

@@ -1,6 +1,10 @@
 /// The words of a person that acts, which every action of support carries.
-enum WhyRequest {
-    private static let charactersMax = 500
+package enum WhyRequest {
+    /// The longest words, in Unicode scalars.
+    package static let charactersMax = 500
+    /// What the words must be, for a person who sent others.
+    package static let rule =
+        "Must be 1 to 500 characters that say something, without control characters."
 
     /// Reads a body that holds nothing else, and every fault of the object.
     static func read(_ object: JSONObject) -> (why: String, faults: Faults) {
@@ -13,11 +17,12 @@ enum WhyRequest {
     /// Reads the property `why`; on a fault text that the reader's faults keep from being used.
     static func read(_ reader: inout PropertyReader) -> String {
         reader.value(
-            "why", isRequired: true, rule: "Must be 1 to 500 characters that say something, without control characters."
+            "why", isRequired: true, rule: rule
         ) { isSentence($0) ? $0 : nil } ?? ""
     }
 
-    private static func isSentence(_ text: String) -> Bool {
+    /// Whether words are what ``rule`` says.
+    package static func isSentence(_ text: String) -> Bool {
         let scalars = text.unicodeScalars
         return scalars.count <= charactersMax
             && scalars.contains { !$0.properties.isWhitespace }

@@ -1,4 +1,9 @@
-import PurchaseCore
+package import PurchaseCore
+
+extension Rule {
+    /// What it means, in English.
+    package var sentence: String { template }
+}
 
 extension Rule: PhraseKind {
     static let group = "rule"

@@ -4,7 +4,7 @@ package import PurchaseCore
 ///
 /// Implemented by `PurchaseStore`; throws ``LedgerError`` alone.
 package protocol LedgerPort:
-    NotificationPort, CoveragePort, PolicyPort, RestorePort, SearchPort, StaffPort, UnprovenPostPort
+    ConsoleSessionPort, NotificationPort, CoveragePort, PolicyPort, RestorePort, SearchPort, StaffPort, UnprovenPostPort
 {
     /// The ledger's number of an account, given out on first sight; a stated token, and the one that it has by rule, are
     /// remembered for it.
