@@ -181,6 +181,19 @@ struct TidyRepositoryTests {
     func embedded() throws {
         let document = try Repository.file("Sources/vouch/OpenAPIDocument.swift").text
         #expect(document.contains(try Repository.file("openapi.yaml").text), "openapi.yaml changed: run scripts/embed")
+        let pages = try Repository.file("Sources/PurchaseConsole/Rendering/EmbeddedTemplates.swift").text
+        let templates = try Self.files(in: "Sources/PurchaseConsole/Templates/", suffix: ".mustache")
+        #expect(
+            !templates.isEmpty && pages.components(separatedBy: "            name: \"").count == templates.count + 1)
+        for file in templates {
+            let isThere = pages.contains("name: \"\(file.name.dropLast(9))\"") && pages.contains(file.text)
+            #expect(isThere, "Templates/\(file.name) changed: run scripts/embed")
+        }
+        let assets = try Repository.file("Sources/PurchaseConsole/Rendering/EmbeddedAssets.swift").text
+        for name in ["console.css", "mark.svg"] {
+            let text = try Repository.file("Sources/PurchaseConsole/Assets/" + name).text
+            #expect(assets.contains(text), "Assets/\(name) changed: run scripts/embed")
+        }
         let embedded = try Repository.file("Sources/PurchaseStore/Migrator/EmbeddedMigrations.swift").text
         for file in try Self.files(in: "migrations/", suffix: ".sql") where file.name != "schema.sql" {
             let digest = SHA256.hex(of: Array(file.text.utf8))

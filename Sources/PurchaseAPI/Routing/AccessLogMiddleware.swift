@@ -17,7 +17,8 @@ struct AccessLogMiddleware: RouterMiddleware {
         let operation = APIOperation.find(route: context.endpointPath, method: request.method)
         observe(
             Exchange(
-                operation: operation, method: request.method, status: Int(response.status.code), duration: duration))
+                operation: operation, isConsole: context.endpointPath?.hasPrefix("/console") ?? false,
+                method: request.method, status: Int(response.status.code), duration: duration))
         context.logger.log(
             level: operation?.isPublic == true && response.status.code < 400 ? .debug : .info, "request",
             metadata: [

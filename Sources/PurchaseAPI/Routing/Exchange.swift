@@ -4,6 +4,8 @@ import HTTPTypes
 package struct Exchange: Sendable {
     /// The operation; `nil` for a path or method that no route has.
     package let operation: APIOperation?
+    /// Whether it was about a page of the console, which has no operation.
+    package let isConsole: Bool
     /// The method, or `other` for one outside RFC 9110 and PATCH: a client could make up names without end.
     package let method: String
     /// The status of the answer.
@@ -15,8 +17,11 @@ package struct Exchange: Sendable {
         .get, .head, .post, .put, .delete, .connect, .options, .trace, .patch,
     ]
 
-    init(operation: APIOperation?, method: HTTPRequest.Method, status: Int, duration: Duration) {
+    init(
+        operation: APIOperation?, isConsole: Bool = false, method: HTTPRequest.Method, status: Int, duration: Duration
+    ) {
         self.operation = operation
+        self.isConsole = isConsole
         self.method = Self.methods.contains(method) ? method.rawValue : "other"
         self.status = status
         self.duration = duration

@@ -9,7 +9,7 @@ struct RequestMetrics: Sendable {
 
     /// A request was answered.
     func answered(_ exchange: Exchange) {
-        let operation = exchange.operation?.rawValue ?? "none"
+        let operation = exchange.operation?.rawValue ?? (exchange.isConsole ? "console" : "none")
         Counter(
             label: "vouch_http_requests_total",
             dimensions: [

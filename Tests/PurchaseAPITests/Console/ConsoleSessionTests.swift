@@ -81,6 +81,7 @@ struct ConsoleSessionTests {
                 #expect(try await Self.isIn(busy))
                 stack.clock.advance(.minutes(29))
             }
+            #expect(try await Self.isIn(busy))
             stack.clock.stand(at: Self.start + .hours(12) - Span(milliseconds: 1))
             #expect(try await Self.isIn(busy))
             stack.clock.advance(Span(milliseconds: 1))

@@ -26,8 +26,8 @@ struct HTMLChecker {
             guard let end = rest[start...].unicodeScalars.firstIndex(of: ">") else {
                 return complain("a tag has no end")
             }
-            tag(rest[rest.index(after: start)..<end])
-            rest = rest[rest.index(after: end)...]
+            tag(rest[rest.unicodeScalars.index(after: start)..<end])
+            rest = rest[rest.unicodeScalars.index(after: end)...]
         }
         words(rest)
     }

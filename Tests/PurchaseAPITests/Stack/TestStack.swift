@@ -55,6 +55,8 @@ struct TestStack: Sendable {
     let settings: Settings
     let metrics: MetricsPage
     let catalogueWatch: CatalogueWatch
+    /// Every route of the process, as `METHOD path`.
+    let routes: Set<String>
 
     /// One key for every role; the text of a key is its role's name, padded.
     static func key(_ role: Role) -> String { "vouch_test_\(role.rawValue)" }
@@ -94,6 +96,7 @@ struct TestStack: Sendable {
             let (service, store, catalogueWatch) = (built.service, built.store, built.catalogueWatch)
             let application = Application(router: built.router, logger: logger)
             let metrics = MetricsPage(stack: built, settings: settings, now: { clock.now })
+            let routes = Set(built.router.routes.map { "\($0.method.rawValue) \($0.path)" })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await service.pool.run() }
                 if let userTokens = built.userTokens { group.addTask { await userTokens.run() } }
@@ -103,7 +106,7 @@ struct TestStack: Sendable {
                             TestStack(
                                 simulator: simulator, service: service, store: store, clock: clock,
                                 api: StackClient(client: client), database: database, settings: settings,
-                                metrics: metrics, catalogueWatch: catalogueWatch))
+                                metrics: metrics, catalogueWatch: catalogueWatch, routes: routes))
                     }
                 }
                 // The first to end is the test: the others run until they are cancelled.
