@@ -149,6 +149,7 @@ extension ConsoleTemplates {
 </form>
 {{/form}}
 </section>
+{{! The form that erases the account stands here, in a section of its own, once there is the use case. }}
 {{/main}}
 {{/layout}}
 """#

@@ -126,7 +126,8 @@ struct ConsolePages<Cases: UseCases & ConsoleUseCases>: Sendable {
         let shown = ConsoleError(error)
         if let cause = shown.cause {
             context.logger.error(
-                "page failed", metadata: ["cause": .string(Syntax.printable(cause, maximumCharacters: 500))])
+                "page failed",
+                metadata: [LogKey.cause.rawValue: .string(Syntax.printable(cause, maximumCharacters: 500))])
         }
         return renderer.failure(shown, session: session, requestID: context.requestID)
     }
@@ -142,6 +143,11 @@ struct ConsolePages<Cases: UseCases & ConsoleUseCases>: Sendable {
         guard let next = ConsoleAddress.local(wanted), next != ConsoleAddress.home else { return ConsoleAddress.signIn }
         return ConsoleAddress.signIn + "?next=" + ConsoleAddress.encoded(next)
     }
+}
+
+/// The metadata keys of this module's log lines; never a field, a token or an account.
+private enum LogKey: String {
+    case cause
 }
 
 /// A request of somebody who is signed in.

@@ -9,7 +9,7 @@ extension ConsolePages {
         let reader = FormReader(visit.fields, known: ["q"])
         try reader.check()
         guard let text = reader.text("q") else { return Self.redirect(to: ConsoleAddress.home) }
-        var hits = try await hitsInLedger(of: text)
+        var hits = try await hitsInLedger(of: text, visit)
         var asked: OrderQuestion = .none
         if hits.isEmpty, let order = OrderID(validating: text), Self.looksLikeOrder(text) {
             (hits, asked) = try await ask(for: order, visit)
@@ -19,12 +19,12 @@ extension ConsolePages {
     }
 
     /// Everything in the ledger that a text may name; Apple is not asked.
-    private func hitsInLedger(of text: String) async throws -> [FoundHit] {
+    private func hitsInLedger(of text: String, _ visit: ConsoleVisit) async throws -> [FoundHit] {
         var hits: [FoundHit] = []
         if Syntax.isOpaqueID(text), text.hasPrefix("case-"), let dispute = try await existing(CaseID(text)) {
             hits.append(FoundHit("Case", ShownLink(dispute.dispute.id)))
         }
-        if let id = TransactionID(validating: text) { hits += try await transactions(named: id) }
+        if let id = TransactionID(validating: text) { hits += try await transactions(named: id, visit) }
         if let account = AccountID(validating: text), try await isKnown(account) {
             hits.append(FoundHit("Account", ShownLink(account)))
         }
@@ -51,24 +51,21 @@ extension ConsolePages {
     }
 
     /// The transaction of an id, or those of the chain that begins with it.
-    private func transactions(named id: TransactionID) async throws -> [FoundHit] {
+    private func transactions(named id: TransactionID, _ visit: ConsoleVisit) async throws -> [FoundHit] {
         var search = TransactionSearch()
         search.originalTransactionID = OriginalTransactionID(id.rawValue)
         let (chain, _) = try await useCases.transactions(matching: search, after: nil, limit: 2)
-        if chain.contains(where: { $0.transaction.id == id }) || chain.isEmpty {
-            guard try await isKnown(id) else { return [] }
-            return [FoundHit("Transaction", ShownLink(id))]
-        }
-        if try await isKnown(id) { return [FoundHit("Transaction", ShownLink(id))] }
+        if try await isKnown(id, visit) { return [FoundHit("Transaction", ShownLink(id))] }
+        if chain.isEmpty { return [] }
         if chain.count == 1 { return [FoundHit("Transaction", ShownLink(chain[0].transaction.id))] }
         let address = ConsoleAddress.with(
             ConsoleAddress.transactions, query: [("originalTransactionId", id.rawValue)])
         return [FoundHit("Original transaction", ShownLink(id.rawValue, address))]
     }
 
-    private func isKnown(_ id: TransactionID) async throws -> Bool {
+    private func isKnown(_ id: TransactionID, _ visit: ConsoleVisit) async throws -> Bool {
         do throws(ServiceError) {
-            _ = try await useCases.transaction(id, for: Caller(name: "console", roles: [.support]), claimToken: nil)
+            _ = try await useCases.transaction(id, for: visit.caller, claimToken: nil)
             return true
         } catch {
             if error == .notFound { return false }

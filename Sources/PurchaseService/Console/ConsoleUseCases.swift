@@ -29,6 +29,16 @@ package enum SignInResult: Sendable {
     case wrongRole(Set<Role>)
     /// There were too many failures; it is worth another try in so many seconds.
     case heldUp(retryAfterSeconds: Int)
+
+    /// For metrics and logs.
+    var code: String {
+        switch self {
+        case .signedIn: "signed_in"
+        case .unknownKey: "unknown_key"
+        case .wrongRole: "wrong_role"
+        case .heldUp: "held_up"
+        }
+    }
 }
 
 /// The secret that a browser shows for its session: 32 random bytes.

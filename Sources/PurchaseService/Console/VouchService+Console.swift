@@ -5,6 +5,15 @@ extension VouchService: ConsoleUseCases {
     package func signIn(
         key: String, from network: String?, replacing token: ConsoleToken?
     ) async throws(ServiceError) -> SignInResult {
+        let result = try await attempt(key: key, from: network, replacing: token)
+        dependencies.metrics.signInEnded(result)
+        dependencies.logger.info("console sign-in", metadata: [LogKey.outcome.rawValue: "\(result.code)"])
+        return result
+    }
+
+    private func attempt(
+        key: String, from network: String?, replacing token: ConsoleToken?
+    ) async throws(ServiceError) -> SignInResult {
         let now = dependencies.clock.now()
         let name = dependencies.cryptography.pseudonym("console-sign-in:\(network ?? "unknown")")
         // Noted before the key is looked at, and taken back on success: many at once pass no bound.

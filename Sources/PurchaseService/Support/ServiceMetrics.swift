@@ -79,6 +79,11 @@ package struct ServiceMetrics: Sendable {
     /// A post of an unproven id was turned away, see ``UnprovenPostPort``.
     func postHeldUp() { increment("vouch_posts_held_up_total", []) }
 
+    /// Somebody tried to sign in to the console.
+    func signInEnded(_ result: SignInResult) {
+        increment("vouch_console_sign_ins_total", [("outcome", result.code)])
+    }
+
     /// A notification came to its end, or waits.
     func notificationReceived(_ origin: NotificationRecord.Origin, _ result: NotificationIntake.Result) {
         increment("vouch_notifications_total", [("origin", origin.rawValue), ("outcome", result.code)])

@@ -36,6 +36,7 @@ enum MetricCatalogue {
         .counter(
             "vouch_grants_total", by: ["kind", "status"], "Deliveries that were written, acknowledged or cancelled."),
         .counter("vouch_submissions_refused_total", by: ["refusal"], "Posts whose signed transaction was refused."),
+        .counter("vouch_console_sign_ins_total", by: ["outcome"], "Attempts to sign in to the console."),
         .counter("vouch_posts_held_up_total", "Posts of bare ids turned away for too many misses."),
         .counter(
             "vouch_notifications_total", by: ["origin", "outcome"],
