@@ -144,6 +144,8 @@ th, td { text-align: left; vertical-align: top; padding: 0.45rem 0.75rem; border
 thead th { color: var(--soft); font-size: 0.75rem; font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 500; }
 tbody tr:hover { background: var(--paper); }
+/* Words may be long; a table scrolls, and does not break them into columns of letters. */
+table bdi { overflow-wrap: break-word; }
 th a, td a { display: inline-block; min-height: 1.5rem; }
 .number { text-align: right; white-space: nowrap; }
 
@@ -187,7 +189,7 @@ article { padding-top: 1rem; border-top: 1px solid var(--line); }
 summary { cursor: pointer; padding: 0.2rem 0; color: var(--accent); }
 
 /* Forms. */
-.field { margin-bottom: 0.75rem; min-width: 0; }
+.field { margin-bottom: 0.75rem; min-width: 0; max-width: 44rem; }
 .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: 0 1rem; align-items: end; }
 .fields .wide { grid-column: 1 / -1; max-width: 44rem; }
 label { display: block; font-weight: 600; font-size: 0.875rem; }

@@ -206,7 +206,7 @@ extension ConsoleTemplates {
 {{<layout}}
 {{$main}}
 <h1><span class="kind">Case</span> <code>{{id}}</code></h1>
-<p class="verdict">{{#state}}{{>badge}}{{/state}}{{#isSandbox}} <span class="tag">Sandbox</span>{{/isSandbox}} opened {{#openedAt}}{{>time}}{{/openedAt}}, {{#isOpen}}waits for {{age}}{{/isOpen}}{{^isOpen}}took {{age}}{{/isOpen}}</p>
+<p class="verdict">{{#state}}{{>badge}}{{/state}}{{#isSandbox}} <span class="tag">Sandbox</span>{{/isSandbox}} <span>opened {{#openedAt}}{{>time}}{{/openedAt}}, {{#isOpen}}waits for {{age}}{{/isOpen}}{{^isOpen}}took {{age}}{{/isOpen}}</span></p>
 <div class="pair">
 <section aria-labelledby="claimant">
 <h2 id="claimant">Claims it</h2>

@@ -212,11 +212,11 @@ struct ConsoleSignInBoundTests {
     func all() async throws {
         try await TestStack.with { stack in
             stack.clock.stand(at: Self.start)
-            let at = PostgresTimestamp(Self.start)
+            let at = Self.start.millisecondsSince1970
             _ = try await stack.rows(
                 """
                 INSERT INTO console_sign_ins (network, attempted_at)
-                SELECT md5(n::text), \(at) FROM generate_series(1, \(ConsoleSessionBounds.attemptsInAll)) AS n
+                SELECT md5(n::text), instant(\(at)) FROM generate_series(1, \(ConsoleSessionBounds.attemptsInAll)) AS n
                 """)
             let answer = try await ConsoleBrowser(stack).signIn(TestStack.key(.support))
             #expect(answer.status == 429 && answer.headers[.retryAfter] == "900")
