@@ -186,6 +186,7 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .hits li { margin-bottom: 0.5rem; font-size: 1rem; }
 .tabs { margin-bottom: 1rem; }
 article { padding-top: 1rem; border-top: 1px solid var(--line); }
+.gate form { margin-bottom: 1rem; }
 summary { cursor: pointer; padding: 0.2rem 0; color: var(--accent); }
 
 /* Forms. */
