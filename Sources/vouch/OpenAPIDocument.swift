@@ -1362,6 +1362,111 @@ paths:
         '503':
           $ref: '#/components/responses/Overloaded'
 
+  /v1/audit:
+    get:
+      operationId: listStaffActions
+      tags: [support]
+      summary: List what people did with keys of support, newest first.
+      description: |
+        Every recheck, every closed or corrected case, every override made or ended, and every erased account: who, when,
+        what and why. It is read from the ledger, so nobody can change or remove a line; the words of a reason are null
+        once they are erased. docs/support-actions.md tells more.
+      x-roles: [support]
+      parameters:
+        - name: by
+          in: query
+          required: false
+          description: Only what the key of this name did, as the ledger has it; also one that was revoked since.
+          schema:
+            type: string
+            minLength: 1
+            maxLength: 100
+        - name: accountId
+          in: query
+          required: false
+          description: |
+            Only what is about this account, or about a purchase that it claims. An account that was never heard of, or
+            was erased, has none.
+          schema:
+            $ref: '#/components/schemas/AccountId'
+        - $ref: '#/components/parameters/Cursor'
+        - $ref: '#/components/parameters/Limit'
+      responses:
+        '200':
+          description: One page of actions.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/StaffActionList'
+              examples:
+                some:
+                  value:
+                    actions:
+                      - position: '48'
+                        at: '2026-11-20T11:02:00.000Z'
+                        who: support-lead
+                        what: account_erased
+                        outcome: null
+                        effect: null
+                        why: Request 2026-114 of the privacy desk.
+                        transactionId: null
+                        accountId: null
+                        caseId: null
+                        overrideId: null
+                        key: null
+                      - position: '41'
+                        at: '2026-11-20T10:31:00.000Z'
+                        who: support-desk
+                        what: case_resolved
+                        outcome: transferred
+                        effect: null
+                        why: The invoice is hers.
+                        transactionId: null
+                        accountId: player-9
+                        caseId: case-production-2000000900000001-12
+                        overrideId: null
+                        key: null
+                      - position: '40'
+                        at: '2026-11-20T10:30:00.000Z'
+                        who: support-desk
+                        what: override_created
+                        outcome: null
+                        effect: grant
+                        why: A month on us after the outage.
+                        transactionId: null
+                        accountId: player-9
+                        caseId: null
+                        overrideId: override-12-1
+                        key: lifetime
+                      - position: '31'
+                        at: '2026-11-20T10:20:00.000Z'
+                        who: support-desk
+                        what: recheck
+                        outcome: null
+                        effect: null
+                        why: The customer says that it was refunded.
+                        transactionId: '2000000900000001'
+                        accountId: null
+                        caseId: null
+                        overrideId: null
+                        key: null
+                    nextCursor: null
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
   /v1/changes:
     get:
       operationId: listChanges
@@ -3851,6 +3956,92 @@ components:
           type: string
           minLength: 1
           maxLength: 500
+
+    StaffActionList:
+      type: object
+      required: [actions, nextCursor]
+      properties:
+        actions:
+          type: array
+          maxItems: 200
+          items:
+            $ref: '#/components/schemas/StaffAction'
+        nextCursor:
+          anyOf:
+            - $ref: '#/components/schemas/Cursor'
+            - type: 'null'
+
+    StaffAction:
+      type: object
+      description: One thing that a person did.
+      required:
+        - position
+        - at
+        - who
+        - what
+        - outcome
+        - effect
+        - why
+        - transactionId
+        - accountId
+        - caseId
+        - overrideId
+        - key
+      properties:
+        position:
+          description: The place in the ledger of the event that recorded it; a decimal number.
+          type: string
+          pattern: ^[0-9]{1,19}$
+        at:
+          $ref: '#/components/schemas/Instant'
+        who:
+          description: The name of the key that acted.
+          type: string
+          maxLength: 128
+        what:
+          description: |
+            `recheck`: Apple was asked again, whatever came of it. `case_resolved`: a case was closed, or closed
+            otherwise. `override_created`, `override_ended`: an account was given access to a key or had it withheld, and the end of
+            that. `account_erased`: an account's personal data was erased.
+          type: string
+          enum: [recheck, case_resolved, override_created, override_ended, account_erased]
+        outcome:
+          description: Of a closed case; null for everything else.
+          anyOf:
+            - $ref: '#/components/schemas/CaseOutcome'
+            - type: 'null'
+        effect:
+          description: Of an override; null for everything else.
+          anyOf:
+            - $ref: '#/components/schemas/OverrideEffect'
+            - type: 'null'
+        why:
+          description: The person's words; null once they are erased.
+          type: [string, 'null']
+          maxLength: 500
+        transactionId:
+          description: The transaction that Apple was asked about.
+          anyOf:
+            - $ref: '#/components/schemas/TransactionId'
+            - type: 'null'
+        accountId:
+          description: The claimant of a case, or the account that an override is about. Null for a recheck, and once it is erased.
+          anyOf:
+            - $ref: '#/components/schemas/AccountId'
+            - type: 'null'
+        caseId:
+          description: The case; of a transfer that of the account that got the purchase.
+          anyOf:
+            - $ref: '#/components/schemas/CaseId'
+            - type: 'null'
+        overrideId:
+          anyOf:
+            - $ref: '#/components/schemas/OverrideId'
+            - type: 'null'
+        key:
+          description: The key of the entitlement that an override is about.
+          type: [string, 'null']
+          maxLength: 255
 
     CaseList:
       type: object

@@ -41,7 +41,14 @@ package enum PageCursor {
         return Int64(plain.dropFirst()).flatMap { $0 > 0 ? $0 : nil }
     }
 
-    static func text(_ cursor: RevenueCursor) -> String { Base64.cursor("v\(cursor.asOf).\(cursor.offset)") }
+    static func text(beforePosition position: Int64) -> String { Base64URL.encode("a\(position)") }
+
+    static func position(_ text: String) -> Int64? {
+        guard let plain = Base64URL.decode(text), plain.first == "a" else { return nil }
+        return Int64(plain.dropFirst()).flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    static func text(_ cursor: RevenueCursor) -> String { Base64URL.encode("v\(cursor.asOf).\(cursor.offset)") }
 
     static func revenue(_ text: String) -> RevenueCursor? {
         guard let plain = Base64.plain(text), plain.first == "v" else { return nil }

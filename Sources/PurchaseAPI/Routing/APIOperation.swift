@@ -43,6 +43,8 @@ package enum APIOperation: String, CaseIterable, Sendable {
     case createOverride
     /// End such a decision.
     case endOverride
+    /// List what people did.
+    case listStaffActions
     /// Read up to when Apple's notifications are complete.
     case getCoverage
     /// Read how the service gets on with Apple.
@@ -68,7 +70,8 @@ package enum APIOperation: String, CaseIterable, Sendable {
             .post
         case .endOverride: .delete
         case .searchTransactions, .listTransactionEvidence, .explainTransaction, .getOrder, .getTransaction,
-            .listTransactionEvents, .listCases, .getCase, .listOverrides, .getEntitlements, .listChanges, .listGrants,
+            .listTransactionEvents, .listCases, .getCase, .listOverrides, .listStaffActions, .getEntitlements,
+            .listChanges, .listGrants,
             .getCoverage, .getAppleHealth, .exportPaidRecords, .getRevenue, .getLiveness, .getReadiness, .getOpenAPI:
             .get
         }
@@ -94,6 +97,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .getCase: "/v1/cases/{id}"
         case .resolveCase: "/v1/cases/{id}/resolve"
         case .listOverrides, .createOverride, .endOverride: "/v1/accounts/{accountId}/overrides"
+        case .listStaffActions: "/v1/audit"
         case .getCoverage: "/v1/coverage"
         case .getAppleHealth: "/v1/apple/health"
         case .exportPaidRecords: "/v1/exports/paid-records"
@@ -116,7 +120,8 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .getEntitlements: [.app, .user, .support]
         case .restorePurchases: [.app, .user]
         case .queryEntitlements, .listChanges, .listGrants, .acknowledgeGrant: [.app]
-        case .listCases, .getCase, .resolveCase, .listOverrides, .createOverride, .endOverride: [.support]
+        case .listCases, .getCase, .resolveCase, .listOverrides, .createOverride, .endOverride, .listStaffActions:
+            [.support]
         case .getCoverage, .getAppleHealth: [.support, .finance]
         case .exportPaidRecords, .getRevenue: [.finance]
         case .postNotification, .getLiveness, .getReadiness, .getOpenAPI: []

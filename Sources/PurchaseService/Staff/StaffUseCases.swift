@@ -30,4 +30,11 @@ package protocol StaffUseCases: Sendable {
     func endOverride(
         _ id: OverrideID, of account: AccountID, why: String, by caller: Caller, requestID: String
     ) async throws(ServiceError) -> RecordedOverride
+    /// What people did, newest first, and the position before which the next page begins: everything, one key's by its
+    /// name, or what is about one account and the purchases that it claims.
+    ///
+    /// An account that is not known, or was erased, has none.
+    func staffActions(
+        by who: String?, of account: AccountID?, before position: Int64?, limit: Int
+    ) async throws(ServiceError) -> (actions: [RecordedStaffAction], next: Int64?)
 }

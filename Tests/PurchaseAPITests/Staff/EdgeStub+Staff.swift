@@ -25,6 +25,10 @@ struct StubStaff: Sendable {
     var onEnd: @Sendable (OverrideID, AccountID, String) async throws(ServiceError) -> RecordedOverride = {
         _, _, _ async throws(ServiceError) in throw .notFound
     }
+    var onActions:
+        @Sendable (String?, AccountID?, Int64?, Int) async throws(ServiceError) -> (
+            actions: [RecordedStaffAction], next: Int64?
+        ) = { _, _, _, _ async throws(ServiceError) in ([], nil) }
 
     init() {}
 
@@ -36,6 +40,7 @@ struct StubStaff: Sendable {
         onOverrides = { _, _, _ async throws(ServiceError) in throw error }
         onOverride = { _, _, _ async throws(ServiceError) in throw error }
         onEnd = { _, _, _ async throws(ServiceError) in throw error }
+        onActions = { _, _, _, _ async throws(ServiceError) in throw error }
     }
 }
 
@@ -72,6 +77,12 @@ extension StubUseCases {
         _ id: OverrideID, of account: AccountID, why: String, by caller: Caller, requestID: String
     ) async throws(ServiceError) -> RecordedOverride {
         try await staff.onEnd(id, account, why)
+    }
+
+    func staffActions(
+        by who: String?, of account: AccountID?, before position: Int64?, limit: Int
+    ) async throws(ServiceError) -> (actions: [RecordedStaffAction], next: Int64?) {
+        try await staff.onActions(who, account, position, limit)
     }
 }
 
