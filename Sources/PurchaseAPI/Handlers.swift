@@ -34,6 +34,7 @@ struct Handlers<Cases: UseCases>: Sendable {
         case .listOverrides: try await listOverrides(request, context)
         case .createOverride: try await limited(request, context, createOverride)
         case .endOverride: try await limited(request, context, endOverride)
+        case .eraseAccount: try await limited(request, context, eraseAccount)
         case .listStaffActions: try await listStaffActions(request, context)
         case .getCoverage: try await getCoverage(request, context)
         case .getAppleHealth: try await getAppleHealth(request, context)

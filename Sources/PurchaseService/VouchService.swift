@@ -188,11 +188,11 @@ package final class VouchService: UseCases {
         let began = pool.begin(transaction)
         do {
             try await withLedger { () async throws(LedgerError) in
-                let number = try await ledger.keepReason(why)
+                let reason = GivenReason(number: try await ledger.nextReasonNumber(), words: why)
                 _ = try await decider.run(
-                    known: found, cause: Decider.Cause(actor: caller.name, requestID: requestID),
+                    known: found, cause: Decider.Cause(actor: caller.name, requestID: requestID, reason: reason),
                     load: { () async throws(LedgerError) in try await ledger.chain(holding: transaction) ?? found },
-                    input: { _ in .staffActed(.recheck(transaction), reasonNumber: number) },
+                    input: { _ in .staffActed(.recheck(transaction), reasonNumber: reason.number) },
                     lease: { _ in began ? newLease(on: transaction) : nil })
             }
         } catch {

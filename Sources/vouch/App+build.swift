@@ -209,6 +209,7 @@ func buildService(settings: Settings, role: ServeRole, logger: Logger) async thr
         let service = stack.service
         services.append(Running { try await service.recheckWorker.run() })
         services.append(Running { try await service.notificationWorker.run() })
+        services.append(Running { try await service.erasureWorker.run() })
         services.append(Running { try await service.notificationSweeper().run() })
         services.append(Running { await service.policyWorker.work() })
     }

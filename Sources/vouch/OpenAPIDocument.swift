@@ -1362,6 +1362,91 @@ paths:
         '503':
           $ref: '#/components/responses/Overloaded'
 
+  /v1/accounts/{accountId}/erase:
+    post:
+      operationId: eraseAccount
+      tags: [support]
+      summary: Erase an account's personal data, and let go of what it claims.
+      description: |
+        Deletes the account's name and tokens, what people wrote about it, Apple's signed texts of the purchases that it
+        held and the order ids that lead to them. Its entitlements and overrides end, its open deliveries are cancelled and
+        its open cases closed; `GET /v1/changes` tells each. Purchases, money and the export stay as they are, without a
+        name. This can't be undone. docs/erasing.md tells what is deleted, what stays, and why.
+
+        Sending it again is safe: it goes on where it stopped, and an account of which nothing is known is answered 200
+        with the status `unknown`. Until the last of it is gone, posts for the account are answered 503; afterwards the same
+        accountId is a new account, which has nothing of the old one.
+
+        The words of `why` are about the act and are kept: they must name no person. The number of the request that you
+        answer is a good reason.
+      x-roles: [support]
+      parameters:
+        - $ref: '#/components/parameters/AccountId'
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              $ref: '#/components/schemas/Why'
+            examples:
+              request:
+                value:
+                  why: Request 2026-114 of the privacy desk.
+      responses:
+        '200':
+          description: Nothing is stored under this name any more, or nothing ever was.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/AccountErasure'
+              examples:
+                erased:
+                  value:
+                    status: erased
+                    requestedAt: '2026-11-20T11:02:00.000Z'
+                    erasedAt: '2026-11-20T11:02:00.184Z'
+                again:
+                  value:
+                    status: unknown
+                    requestedAt: null
+                    erasedAt: null
+        '202':
+          description: Under way; it is finished without another call. Sending it again tells how far it is.
+          headers:
+            X-Request-Id:
+              $ref: '#/components/headers/X-Request-Id'
+            Retry-After:
+              $ref: '#/components/headers/Retry-After'
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/AccountErasure'
+              examples:
+                large:
+                  value:
+                    status: erasing
+                    requestedAt: '2026-11-20T11:02:00.000Z'
+                    erasedAt: null
+        '400':
+          $ref: '#/components/responses/Invalid'
+        '401':
+          $ref: '#/components/responses/Unauthenticated'
+        '403':
+          $ref: '#/components/responses/Forbidden'
+        '413':
+          $ref: '#/components/responses/TooLarge'
+        '415':
+          $ref: '#/components/responses/UnsupportedMediaType'
+        '429':
+          $ref: '#/components/responses/RateLimited'
+        '500':
+          $ref: '#/components/responses/Failed'
+        '503':
+          $ref: '#/components/responses/Overloaded'
+
   /v1/audit:
     get:
       operationId: listStaffActions
@@ -3956,6 +4041,28 @@ components:
           type: string
           minLength: 1
           maxLength: 500
+
+    AccountErasure:
+      type: object
+      description: How far the erasing of an account has come.
+      required: [status, requestedAt, erasedAt]
+      properties:
+        status:
+          description: |
+            `erased`: all of it is gone. `erasing`: under way. `unknown`: nothing is known under this name; it was erased
+            before, or never seen.
+          type: string
+          enum: [erased, erasing, unknown]
+        requestedAt:
+          description: When it was first asked for; null where nothing is known.
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
+        erasedAt:
+          description: When the last of it was gone; null before, and where nothing is known.
+          anyOf:
+            - $ref: '#/components/schemas/Instant'
+            - type: 'null'
 
     StaffActionList:
       type: object

@@ -17,6 +17,7 @@ struct EdgeProblemTests {
         let expected: [(error: ServiceError, code: String, status: Int, retryAfter: String?)] = [
             (.notFound, "not-found", 404, nil), (.overloaded(retryAfterSeconds: 7), "overloaded", 503, "7"),
             (.unavailable(retryAfterSeconds: 2), "overloaded", 503, "2"),
+            (.beingErased(retryAfterSeconds: 5), "overloaded", 503, "5"),
             (.overloaded(retryAfterSeconds: 0), "overloaded", 503, "1"),
             (.overloaded(retryAfterSeconds: 1_000_000), "overloaded", 503, "86400"),
             (.fault("a row can't be read: secret-of-ours"), "internal-error", 500, nil),
@@ -254,6 +255,7 @@ struct EdgeProblemTests {
     private static let wholes: Set = [
         "getCoverage", "getAppleHealth", "listChanges", "queryEntitlements", "exportPaidRecords",
         "getRevenue", "searchTransactions", "listCases", "listOverrides", "createOverride",
+        "listStaffActions", "eraseAccount",
     ]
 
     /// Use cases that throw one error, but for authentication.

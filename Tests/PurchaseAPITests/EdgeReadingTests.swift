@@ -131,7 +131,9 @@ struct EdgeReadingTests {
             .transaction(transaction), .evidence(id, .deciding), .claim(claim), .claimCase(dispute), .grant(grant),
             .entitlement(right), .entitlementEnded(right.id), .movement(movement),
             .checkRequested(Sample.id, reasonNumber: 3), .staffOverride(Sample.override),
-            .identified(.account(AccountNumber(987_654_321))),
+            .identified(.account(AccountNumber(987_654_321))), .claimReleased(AccountNumber(987_654_321)),
+            .accountErased(
+                Erasure(account: AccountNumber(987_654_321), requestedAt: Sample.now, reasonNumber: 4)),
         ]
         let event = RecordedEvent(
             position: 17, chainVersion: 2, recordedAt: Sample.now, input: "evidence", rule: "purchase_confirmed",
@@ -150,6 +152,7 @@ struct EdgeReadingTests {
                     "identified", "identified", "absorbed", "state", "evidence", "claim", "case", "grant",
                     "entitlement",
                     "entitlement_ended", "movement", "check_requested", "override", "identified",
+                    "claim_released", "account_erased",
                 ])
             #expect(!first.text.contains("987654321"))
             #expect(shown["position"]?.text == "17")

@@ -38,6 +38,10 @@ extension JSONWriter {
                 writer.member("transactionId", id)
                 writer.member("reasonNumber", reasonNumber)
             case .staffOverride(let override): writer.decision(override)
+            case .accountErased(let erasure):
+                writer.member("kind", "account_erased")
+                writer.member("reasonNumber", erasure.reasonNumber)
+            case .claimReleased: writer.member("kind", "claim_released")
             }
         }
     }

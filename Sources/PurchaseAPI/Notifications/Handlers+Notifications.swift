@@ -41,7 +41,7 @@ extension Problem {
             self = .overloaded(retryAfterSeconds: 60)
             self.cause = cause
         case .notFound, .orderNotFound, .evidenceErased, .grantCancelled, .overrideLimit, .asOfNotSettled, .invalid,
-            .rateLimited, .identityUnavailable:
+            .rateLimited, .identityUnavailable, .beingErased:
             self = .overloaded(retryAfterSeconds: 60)
         }
     }

@@ -103,6 +103,10 @@ extension Problem {
             self = .invalidRequest([Fault(pointer: "/query/" + parameter, detail: rule)])
         case .rateLimited(let seconds):
             self = .retry(.rateLimited, after: seconds, "There are too many of these already. Nothing is stored.")
+        case .beingErased(let seconds):
+            self = .retry(
+                .overloaded, after: seconds,
+                "The account is being erased. Nothing is stored; the same request is taken once that is done.")
         case .overloaded(let seconds): self = .overloaded(retryAfterSeconds: seconds)
         case .unavailable(let seconds):
             self = .retry(

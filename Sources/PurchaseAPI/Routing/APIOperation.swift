@@ -43,6 +43,8 @@ package enum APIOperation: String, CaseIterable, Sendable {
     case createOverride
     /// End such a decision.
     case endOverride
+    /// Erase an account's personal data.
+    case eraseAccount
     /// List what people did.
     case listStaffActions
     /// Read up to when Apple's notifications are complete.
@@ -66,7 +68,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
     package var method: HTTPRequest.Method {
         switch self {
         case .postTransaction, .recheckTransaction, .queryEntitlements, .restorePurchases, .acknowledgeGrant,
-            .postNotification, .resolveCase, .createOverride:
+            .postNotification, .resolveCase, .createOverride, .eraseAccount:
             .post
         case .endOverride: .delete
         case .searchTransactions, .listTransactionEvidence, .explainTransaction, .getOrder, .getTransaction,
@@ -97,6 +99,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .getCase: "/v1/cases/{id}"
         case .resolveCase: "/v1/cases/{id}/resolve"
         case .listOverrides, .createOverride, .endOverride: "/v1/accounts/{accountId}/overrides"
+        case .eraseAccount: "/v1/accounts/{accountId}/erase"
         case .listStaffActions: "/v1/audit"
         case .getCoverage: "/v1/coverage"
         case .getAppleHealth: "/v1/apple/health"
@@ -120,7 +123,8 @@ package enum APIOperation: String, CaseIterable, Sendable {
         case .getEntitlements: [.app, .user, .support]
         case .restorePurchases: [.app, .user]
         case .queryEntitlements, .listChanges, .listGrants, .acknowledgeGrant: [.app]
-        case .listCases, .getCase, .resolveCase, .listOverrides, .createOverride, .endOverride, .listStaffActions:
+        case .listCases, .getCase, .resolveCase, .listOverrides, .createOverride, .endOverride, .eraseAccount,
+            .listStaffActions:
             [.support]
         case .getCoverage, .getAppleHealth: [.support, .finance]
         case .exportPaidRecords, .getRevenue: [.finance]

@@ -38,6 +38,8 @@ package struct Chain: Equatable, Sendable {
     package var cases: [CaseID: ClaimCase]
     /// Support's decisions about an account; in a chain of the account alone.
     package var overrides: [OverrideID: Override]
+    /// That the account of an account's chain was erased; `nil` in every other chain.
+    package var erasure: Erasure?
     /// When Apple is asked next: work in progress, not history, and so no part of replay.
     package var checks: [TransactionID: Check]
     /// Names and tokens from the erasable tables: needed to decide, and no part of replay.
@@ -301,6 +303,8 @@ package struct ErasableFacts: Equatable, Sendable {
     package var accounts: [AccountNumber: Account] = [:]
     /// The app account token that an item of evidence carries; no entry when it carries none.
     package var tokens: [EvidenceID: AppAccountToken] = [:]
+    /// Evidence whose signed text is gone, and with it what it said of a token.
+    package var erased: Set<EvidenceID> = []
 
     /// Nothing known.
     package init() {}
@@ -309,5 +313,6 @@ package struct ErasableFacts: Equatable, Sendable {
     mutating func merge(_ other: ErasableFacts) {
         accounts.merge(other.accounts) { _, new in new }
         tokens.merge(other.tokens) { _, new in new }
+        erased.formUnion(other.erased)
     }
 }

@@ -35,7 +35,9 @@ package func decide(_ chain: Chain, _ input: Input, policy: Policy, now: Instant
         return draft.recheckRequested(id, reasonNumber: reasonNumber)
     case .staffActed(.resolveCase(let id, let outcome), let reasonNumber):
         return draft.caseResolved(id, outcome, reasonNumber: reasonNumber)
-    case .staffActed(.override, _), .staffActed(.endOverride, _):
+    case .staffActed(.releaseClaim(let account), let reasonNumber):
+        return draft.claimReleased(of: account, reasonNumber: reasonNumber)
+    case .staffActed(.override, _), .staffActed(.endOverride, _), .staffActed(.eraseAccount, _):
         return .nothing(.noEffect)
     case .grantAcknowledged(let id):
         return draft.grantAcknowledged(id)
@@ -119,6 +121,8 @@ struct Draft {
             record(.claim(Claim(account: account, transactionID: id, claimedAt: claimedAt)))
         }
         resolveEverything()
+        // What Apple once said of the purchase's token is erased, so it decides when Apple says it again.
+        if chain.claims[account]?.status == .waiting, isTokenErased { chain.checks[id] = plannedNow(id) }
         let rule: Rule =
             switch chain.claims[account]?.status {
             case .held: .claimHeld

@@ -103,6 +103,10 @@ package enum Rule: String, Hashable, Codable, Sendable, CaseIterable {
     case overrideMade = "override_made"
     /// A person ended such a decision.
     case overrideEnded = "override_ended"
+    /// A person erased an account.
+    case accountErased = "account_erased"
+    /// An account that is being erased let go of its claim; a step of that, not an action of its own.
+    case claimReleased = "claim_released"
     /// Settings or catalogue changed and what follows from them.
     case policyChanged = "policy_changed"
 }

@@ -61,9 +61,8 @@ extension Draft {
 
     /// How the chain's newest counted word on the app account token compares with an account's token.
     func compareToken(of account: AccountNumber) -> Claim.TokenComparison? {
-        guard policy.accountTokenRule != .ignore,
-            let newest = counted.values.compactMap(\.last).max(by: Evidence.precedes)
-        else { return nil }
+        guard policy.accountTokenRule != .ignore, let newest = newestCounted else { return nil }
+        guard !isTokenErased else { return .notComparable }
         guard let token = chain.erasable.tokens[newest.id] else { return .absent }
         guard let own = chain.erasable.accounts[account]?.token else { return .notComparable }
         return own == token ? .match : .mismatch
@@ -87,7 +86,8 @@ extension Draft {
         return known.contains(.familyShared) ? .familyShared : known.first
     }
 
-    /// Waiting claims wait until Apple's word on the purchase is in; then a token match wins, else the earliest.
+    /// Waiting claims wait until Apple's word on the purchase is in, and not erased; then a token match wins, else the
+    /// earliest.
     ///
     /// A refused claim stays refused until it is posted again: nobody is given a purchase by a setting alone.
     private mutating func resolveClaims() {
@@ -108,6 +108,7 @@ extension Draft {
         }
         let isSettled = chain.transactions.values.contains { $0.state.isSettled && $0.purchaseID?.ownership != nil }
         guard isSettled || chain.owner != nil else { return }
+        guard chain.owner != nil || !isTokenErased else { return }
         if chain.owner == nil,
             var winner = candidates.first(where: { $0.tokenComparison == .match }) ?? candidates.first
         {

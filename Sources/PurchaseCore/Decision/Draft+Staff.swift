@@ -82,14 +82,16 @@ extension Draft {
         switch action {
         case .override(let terms): return overrideMade(terms, account: account, reasonNumber: reasonNumber)
         case .endOverride(let id): return overrideEnded(id, reasonNumber: reasonNumber)
+        case .eraseAccount: return accountErased(account, reasonNumber: reasonNumber)
         case .recheck: return .nothing(.unknownTransaction)
-        case .resolveCase: return .nothing(.noEffect)
+        case .resolveCase, .releaseClaim: return .nothing(.noEffect)
         }
     }
 
     private mutating func overrideMade(
         _ terms: Override.Terms, account: AccountNumber, reasonNumber: Int64
     ) -> Decision {
+        guard chain.erasure == nil else { return .nothing(.noEffect) }
         let live = chain.overrides.values.filter { $0.isLive(at: now) }
         let isOver = terms.until.map { $0 <= now } ?? false
         guard !isOver, !live.contains(where: { $0.terms == terms }) else { return .nothing(.noEffect) }

@@ -104,4 +104,8 @@ package enum StaffAction: Hashable, Sendable {
     case override(Override.Terms)
     /// End that before its time.
     case endOverride(OverrideID)
+    /// Erase the account of the chain: nothing is decided for it any more.
+    case eraseAccount
+    /// Let go of what an account that is being erased has in the chain.
+    case releaseClaim(AccountNumber)
 }

@@ -26,6 +26,10 @@ package enum LedgerEntry: Hashable, Sendable {
     case checkRequested(TransactionID, reasonNumber: Int64)
     /// What a person decided that an account may use, new or ended.
     case staffOverride(Override)
+    /// An account is erased; in the account's own chain.
+    case accountErased(Erasure)
+    /// An account that is being erased has no claim here any more.
+    case claimReleased(AccountNumber)
 
     /// How an item of evidence stands in its purchase's set after the event.
     package enum Standing: String, Hashable, Codable, Sendable, CaseIterable {
@@ -52,6 +56,8 @@ extension LedgerEntry: Codable {
         case movement
         case checkRequested = "check_requested"
         case staffOverride = "override"
+        case accountErased = "account_erased"
+        case claimReleased = "claim_released"
     }
 
     /// Reads `{kind, value, …}`; this form is the ledger's for ever: old entries must stay readable.
@@ -73,6 +79,8 @@ extension LedgerEntry: Codable {
         case .checkRequested:
             self = .checkRequested(try value(), reasonNumber: try container.decode(Int64.self, forKey: .reasonNumber))
         case .staffOverride: self = .staffOverride(try value())
+        case .accountErased: self = .accountErased(try value())
+        case .claimReleased: self = .claimReleased(try value())
         }
     }
 
@@ -101,6 +109,8 @@ extension LedgerEntry: Codable {
             try write(.checkRequested, id)
             try container.encode(number, forKey: .reasonNumber)
         case .staffOverride(let override): try write(.staffOverride, override)
+        case .accountErased(let erasure): try write(.accountErased, erasure)
+        case .claimReleased(let account): try write(.claimReleased, account)
         }
     }
 }

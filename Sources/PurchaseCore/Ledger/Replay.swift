@@ -77,6 +77,10 @@ extension Chain {
             entitlements[id] = nil
         case .staffOverride(let override):
             overrides[override.id] = override
+        case .accountErased(let made):
+            erasure = made
+        case .claimReleased(let account):
+            claims[account] = nil
         case .movement(let movement):
             if !movements.contains(where: { $0.rowID == movement.rowID }) { movements.append(movement) }
         }

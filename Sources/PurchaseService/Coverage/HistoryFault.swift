@@ -42,7 +42,7 @@ package enum HistoryFault: Equatable, Sendable {
         case .throttled, .unavailable, .malformed: true
         case .ledger(let code):
             switch code {
-            case .unavailable, .overloaded, .outcomeUnknown, .tooMany: true
+            case .unavailable, .overloaded, .outcomeUnknown, .tooMany, .beingErased: true
             case .refused, .unreadable: false
             }
         case .unreleased, .unauthorized, .refusedRequest, .tokensExpireTooSoon, .startTooFarInPast: false

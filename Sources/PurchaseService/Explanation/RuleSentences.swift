@@ -34,6 +34,8 @@ extension Rule: PhraseKind {
         case .caseResolved: "A person of support decided the case between the accounts."
         case .overrideMade: "A person of support gave the account access, or withheld it."
         case .overrideEnded: "A person of support ended what support had decided for the account."
+        case .accountErased: "The account's personal data was erased on a person's word."
+        case .claimReleased: "An account that was erased holds and claims it no longer."
         case .policyChanged: "Settings or the catalogue changed, and this follows from them."
         }
     }

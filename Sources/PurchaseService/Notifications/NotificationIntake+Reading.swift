@@ -74,6 +74,10 @@ extension NotificationIntake {
             receivedAt: arrival.receivedAt, origin: arrival.origin, outcome: .kept, jws: arrival.jws, sha256: sha256)
         if record.notificationType.isEmpty { record.notificationType = "?" }
         if record.subtype?.isEmpty == true { record.subtype = nil }
+        // So that the text is found when an account is erased, also where nothing is decided upon it.
+        record.transactionID =
+            claims.data?.signedTransactionInfo.flatMap(NamedTransaction.id)
+            ?? claims.data?.signedRenewalInfo.flatMap(NamedTransaction.id)
         if record.notificationType == "CONSUMPTION_REQUEST" {
             record.respondBy = record.signedDate + Self.consumptionDeadline
         }

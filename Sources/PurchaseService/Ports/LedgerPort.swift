@@ -4,10 +4,13 @@ package import PurchaseCore
 ///
 /// Implemented by `PurchaseStore`; throws ``LedgerError`` alone.
 package protocol LedgerPort:
-    NotificationPort, CoveragePort, PolicyPort, RestorePort, SearchPort, StaffPort, StaffActionsPort, UnprovenPostPort
+    NotificationPort, CoveragePort, ErasurePort, PolicyPort, RestorePort, SearchPort, StaffPort, StaffActionsPort,
+    UnprovenPostPort
 {
     /// The ledger's number of an account, given out on first sight; a stated token, and the one that it has by rule, are
     /// remembered for it.
+    ///
+    /// - Throws: ``LedgerError`` with the code `being_erased` while the account is.
     func accountNumber(
         of account: AccountID, statedToken: AppAccountToken?, ruleToken: AppAccountToken?
     ) async throws(LedgerError) -> AccountNumber
@@ -69,8 +72,8 @@ package protocol LedgerPort:
 
     /// Keeps a trace of refused signed data, in a ring of bounded size.
     func keep(_ refusal: RefusedSubmission) async throws(LedgerError)
-    /// Keeps a person's words and returns the number that events refer to.
-    func keepReason(_ words: String) async throws(LedgerError) -> Int64
+    /// A number for a person's words, which the decision that refers to it brings along.
+    func nextReasonNumber() async throws(LedgerError) -> Int64
     /// The key with this SHA-256, unless it was revoked.
     func key(sha256: [UInt8]) async throws(LedgerError) -> AccessKey?
     /// A secret of this deployment, made on first use: 32 random bytes under a name.
@@ -91,6 +94,8 @@ package struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         case outcomeUnknown = "outcome_unknown"
         /// A bound is reached; nothing was written.
         case tooMany = "too_many"
+        /// The account is being erased, and nothing is recorded for it until it is.
+        case beingErased = "being_erased"
         /// The database refused the statement: a fault of ours.
         case refused
         /// A stored row can't be read: a fault of ours.
@@ -130,6 +135,8 @@ package struct CommittableDecision: Sendable {
     package var renewalBody: EvidenceBody?
     /// The notification that brought the evidence, kept in the same database transaction.
     package var notification: NotificationRecord?
+    /// The words of the person who acted, kept in the same database transaction under the number that the event refers to.
+    package var reason: GivenReason?
     /// The process that commits; only its own leases end.
     package var process: String
     /// The lease that the commit takes for asking Apple next; `nil` ends the lease.
@@ -138,8 +145,8 @@ package struct CommittableDecision: Sendable {
     /// Takes every part.
     package init(
         recorded: Decision.Recorded, before: Chain, actor: String?, requestID: String?, recordedAt: Instant,
-        body: EvidenceBody?, renewalBody: EvidenceBody? = nil, notification: NotificationRecord? = nil, process: String,
-        lease: CheckLease?
+        body: EvidenceBody?, renewalBody: EvidenceBody? = nil, notification: NotificationRecord? = nil,
+        reason: GivenReason? = nil, process: String, lease: CheckLease?
     ) {
         self.recorded = recorded
         self.before = before
@@ -149,6 +156,7 @@ package struct CommittableDecision: Sendable {
         self.body = body
         self.renewalBody = renewalBody
         self.notification = notification
+        self.reason = reason
         self.process = process
         self.lease = lease
     }
@@ -168,6 +176,20 @@ package struct EvidenceBody: Hashable, Sendable {
         self.jws = jws
         self.appAccountToken = appAccountToken
         self.appTransactionID = appTransactionID
+    }
+}
+
+/// A person's words, under the number that the ledger refers to them by.
+package struct GivenReason: Hashable, Sendable {
+    /// Of ``LedgerPort/nextReasonNumber()``.
+    package var number: Int64
+    /// 1–500 characters; about people, and so erasable.
+    package var words: String
+
+    /// Takes both parts.
+    package init(number: Int64, words: String) {
+        self.number = number
+        self.words = words
     }
 }
 

@@ -21,7 +21,7 @@ package protocol NotificationPort: Sendable {
     /// Ends the waiting of a notification that turned out not to be trusted; nothing for any other.
     func refuseWaiting(_ uuid: String) async throws(LedgerError)
     /// The one account that has this appAccountToken, stated by the app's server or by rule; `nil` when none is known,
-    /// and when several are.
+    /// when several are, and while it is being erased.
     func account(withToken token: AppAccountToken) async throws(LedgerError) -> (number: AccountNumber, id: AccountID)?
 }
 
@@ -67,7 +67,7 @@ package struct NotificationRecord: Hashable, Sendable {
     package var origin: Origin
     /// What became of it.
     package var outcome: Outcome
-    /// The transaction that it is about.
+    /// The transaction that it is about; where nothing was decided upon it, the one that its content names.
     package var transactionID: TransactionID?
     /// Until when Apple wants an answer to a CONSUMPTION_REQUEST.
     package var respondBy: Instant?

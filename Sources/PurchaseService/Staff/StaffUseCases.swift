@@ -30,6 +30,13 @@ package protocol StaffUseCases: Sendable {
     func endOverride(
         _ id: OverrideID, of account: AccountID, why: String, by caller: Caller, requestID: String
     ) async throws(ServiceError) -> RecordedOverride
+    /// Erases an account's personal data and lets go of what it claims; goes on where an earlier call stopped.
+    ///
+    /// Waits as long as a post waits for Apple; what is not done then follows by itself. An account that is not known has
+    /// nothing to erase, which is an answer and no error.
+    func erase(
+        _ account: AccountID, why: String, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> AccountErasure
     /// What people did, newest first, and the position before which the next page begins: everything, one key's by its
     /// name, or what is about one account and the purchases that it claims.
     ///

@@ -33,11 +33,11 @@ extension VouchService {
         // A repeat leaves no second copy of the words behind.
         if dispute.resolution?.outcome != outcome {
             try await withLedger { () async throws(LedgerError) in
-                let number = try await ledger.keepReason(why)
+                let reason = GivenReason(number: try await ledger.nextReasonNumber(), words: why)
                 _ = try await decider.run(
-                    known: found, cause: Decider.Cause(actor: caller.name, requestID: requestID),
+                    known: found, cause: Decider.Cause(actor: caller.name, requestID: requestID, reason: reason),
                     load: { () async throws(LedgerError) in try await ledger.chain(disputedIn: id) ?? found },
-                    input: { _ in .staffActed(.resolveCase(id, outcome), reasonNumber: number) })
+                    input: { _ in .staffActed(.resolveCase(id, outcome), reasonNumber: reason.number) })
             }
         }
         return try await claimCase(id)

@@ -27,9 +27,7 @@ extension VouchService {
             return (try await recorded(standing.id), false)
         }
         let result = try await withLedger { () async throws(LedgerError) in
-            let number = try await ledger.keepReason(why)
-            return try await decideOn(
-                known, .staffActed(.override(terms), reasonNumber: number), by: caller, requestID: requestID)
+            try await decideOn(known, .override(terms), why: why, by: caller, requestID: requestID)
         }
         if result.decision == .nothing(.limitReached) { throw .overrideLimit }
         // None, when its end came between the request and the decision.
@@ -51,30 +49,30 @@ extension VouchService {
         guard let override = known.overrides[id] else { throw .notFound }
         if override.isLive(at: dependencies.clock.now()) {
             try await withLedger { () async throws(LedgerError) in
-                let number = try await ledger.keepReason(why)
-                _ = try await decideOn(
-                    known, .staffActed(.endOverride(id), reasonNumber: number), by: caller, requestID: requestID)
+                _ = try await decideOn(known, .endOverride(id), why: why, by: caller, requestID: requestID)
             }
         }
         return try await recorded(id)
     }
 
     /// The chain of an account's overrides; an empty one before the first.
-    private func accountChain(_ identity: Chain.Identity) async throws(ServiceError) -> Chain {
+    func accountChain(_ identity: Chain.Identity) async throws(ServiceError) -> Chain {
         try await withLedger { () async throws(LedgerError) in
             try await ledger.chain(identifiedBy: identity) ?? Chain(identity: identity)
         }
     }
 
-    private func decideOn(
-        _ known: Chain, _ input: Input, by caller: Caller, requestID: String
+    /// Decides a person's action on an account's own chain.
+    func decideOn(
+        _ known: Chain, _ action: StaffAction, why: String, by caller: Caller, requestID: String
     ) async throws(LedgerError) -> (chain: Chain, decision: Decision) {
-        try await decider.run(
-            known: known, cause: Decider.Cause(actor: caller.name, requestID: requestID),
+        let reason = GivenReason(number: try await ledger.nextReasonNumber(), words: why)
+        return try await decider.run(
+            known: known, cause: Decider.Cause(actor: caller.name, requestID: requestID, reason: reason),
             load: { () async throws(LedgerError) in
                 try await ledger.chain(identifiedBy: known.identity) ?? Chain(identity: known.identity)
             },
-            input: { _ in input })
+            input: { _ in .staffActed(action, reasonNumber: reason.number) })
     }
 
     private func recorded(_ id: OverrideID) async throws(ServiceError) -> RecordedOverride {

@@ -208,9 +208,10 @@ extension VouchService {
         let now = dependencies.clock.now()
         if let asked = chain.checks[id]?.lastAskedAt, now - asked < dependencies.policy.recheck.first { return false }
         guard transaction.state.isSettled else { return true }
-        let newest = chain.evidence.values
-            .filter { $0.facts.transactionID == id && $0.id.source.isAuthoritative }.map(\.seenAt).max()
-        return newest.map { now - $0 >= configuration.freshFor } ?? true
+        let words = chain.evidence.values.filter { $0.facts.transactionID == id && $0.id.source.isAuthoritative }
+        // A word whose text was erased tells nobody whose purchase it is: Apple says it again.
+        if let newest = words.max(by: Evidence.precedes), chain.erasable.erased.contains(newest.id) { return true }
+        return words.map(\.seenAt).max().map { now - $0 >= configuration.freshFor } ?? true
     }
 
     /// Gets Apple's word where it is needed, and returns the chain as it then is, at the latest after `answerWithin`; at

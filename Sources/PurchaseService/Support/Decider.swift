@@ -15,6 +15,7 @@ struct Decider: Sendable {
         var body: EvidenceBody?
         var renewalBody: EvidenceBody?
         var notification: NotificationRecord?
+        var reason: GivenReason?
     }
 
     /// Runs an input against a chain until it is committed or changes nothing.
@@ -63,7 +64,7 @@ struct Decider: Sendable {
                         CommittableDecision(
                             recorded: recorded, before: chain, actor: cause.actor, requestID: cause.requestID,
                             recordedAt: now, body: cause.body, renewalBody: cause.renewalBody,
-                            notification: cause.notification,
+                            notification: cause.notification, reason: cause.reason,
                             process: dependencies.processName,
                             lease: lease(recorded.chain)))
                     guard let id = committed else { continue }

@@ -18,6 +18,8 @@ package enum ServiceError: Error, Hashable, Sendable {
     case invalid(parameter: String, rule: String)
     /// Too many of these already; nothing was stored.
     case rateLimited(retryAfterSeconds: Int)
+    /// The account is being erased; the same request is taken, as a new account's, once that is done.
+    case beingErased(retryAfterSeconds: Int)
     /// Too much is waiting; nothing was stored.
     case overloaded(retryAfterSeconds: Int)
     /// The ledger can't be reached, or its answer is unknown; posting again is safe.
@@ -31,6 +33,7 @@ package enum ServiceError: Error, Hashable, Sendable {
     package init(_ error: LedgerError) {
         switch error.code {
         case .tooMany: self = .rateLimited(retryAfterSeconds: 3_600)
+        case .beingErased: self = .beingErased(retryAfterSeconds: 5)
         case .overloaded: self = .overloaded(retryAfterSeconds: 1)
         case .unavailable, .outcomeUnknown: self = .unavailable(retryAfterSeconds: 2)
         case .refused, .unreadable: self = .fault(error.description)

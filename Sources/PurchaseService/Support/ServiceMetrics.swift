@@ -59,7 +59,7 @@ package struct ServiceMetrics: Sendable {
             guard before.grants[grant.id]?.status != grant.status else { return }
             increment("vouch_grants_total", [("kind", grant.kind.rawValue), ("status", grant.status.rawValue)])
         case .identified, .absorbed, .evidence, .renewal, .claim, .claimCase, .entitlement, .entitlementEnded,
-            .movement, .checkRequested, .staffOverride:
+            .movement, .checkRequested, .staffOverride, .accountErased, .claimReleased:
             break
         }
     }

@@ -154,7 +154,7 @@ struct DecisionRows {
             case .entitlement(let entitlement): entitlementIDs.insert(entitlement.id)
             case .entitlementEnded(let id): entitlementIDs.insert(id)
             case .movement(let movement): movements.append(Self.row(movement, in: chain))
-            case .identified, .absorbed, .evidence, .renewal, .checkRequested: break
+            case .identified, .absorbed, .evidence, .renewal, .checkRequested, .accountErased, .claimReleased: break
             }
         }
         transactions = transactionIDs.sorted().compactMap { chain.transactions[$0] }.map { Self.row($0, in: chain) }
@@ -342,7 +342,8 @@ struct ChangeRow: Encodable {
                     rows.append(row)
                 }
             case .staffOverride(let override): rows.append(ChangeRow(override))
-            case .transaction, .identified, .absorbed, .evidence, .renewal, .claim, .movement, .checkRequested:
+            case .transaction, .identified, .absorbed, .evidence, .renewal, .claim, .movement, .checkRequested,
+                .accountErased, .claimReleased:
                 continue
             }
         }

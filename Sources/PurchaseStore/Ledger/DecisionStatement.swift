@@ -30,6 +30,8 @@ struct DecisionStatement {
         if let notification = decision.notification {
             statement.notification(notification, storedHeaders: storedHeaders)
         }
+        if let reason = decision.reason { statement.reason(reason) }
+        statement.erase(decision)
         try statement.append(rows, process: decision.process)
         return SQL(
             text: "WITH " + statement.parts.joined(separator: ",\n") + "\nSELECT chain_id FROM cas",
@@ -37,12 +39,12 @@ struct DecisionStatement {
     }
 
     /// Binds a value and returns its place.
-    private mutating func bind(_ value: PostgresValue) -> String {
+    mutating func bind(_ value: PostgresValue) -> String {
         values.append(value)
         return "$\(values.count)"
     }
 
-    private mutating func add(_ name: String, _ text: String) { parts.append("\(name) AS (\(text))") }
+    mutating func add(_ name: String, _ text: String) { parts.append("\(name) AS (\(text))") }
 
     // MARK: The chain
 
@@ -57,6 +59,7 @@ struct DecisionStatement {
         case .account: (original, provisional) = (bind(.null(.text)), bind(.null(.text)))
         }
         let ids = bind(.textArray(chain.transactions.keys.sorted().map { .some($0.rawValue) }))
+        let mayClaim = newClaimantsCondition(decision)
         guard let id = decision.before.id else {
             let account: String
             if case .account(let number) = chain.identity {
@@ -70,7 +73,7 @@ struct DecisionStatement {
                 INSERT INTO chains (version, environment, original_transaction_id, provisional_transaction_id,
                     account_number)
                 SELECT 1, \(environment), \(original), \(provisional), \(account)
-                WHERE NOT EXISTS (SELECT FROM transactions WHERE transaction_id = ANY (\(ids)))
+                WHERE NOT EXISTS (SELECT FROM transactions WHERE transaction_id = ANY (\(ids)))\(mayClaim)
                 ON CONFLICT DO NOTHING RETURNING chain_id, version
                 """)
             return
@@ -98,7 +101,7 @@ struct DecisionStatement {
                 AND NOT EXISTS (SELECT FROM transactions t
                     WHERE t.transaction_id = ANY (\(ids)) AND t.chain_id <> ALL (\(chains)))
                 AND NOT EXISTS (SELECT FROM chains o WHERE o.environment = \(environment)
-                    AND o.original_transaction_id = \(original) AND o.chain_id <> \(chainID))
+                    AND o.original_transaction_id = \(original) AND o.chain_id <> \(chainID))\(mayClaim)
             RETURNING c.chain_id, c.version
             """)
     }

@@ -94,8 +94,9 @@ extension LedgerStore {
         let text = token.rawValue
         let rows = try await run(
             """
-            SELECT account_number, account_id FROM accounts
-            WHERE stated_token = \(text) OR rule_token = \(text) AND (stated_token IS NULL OR stated_token = \(text))
+            SELECT account_number, account_id FROM accounts a
+            WHERE (stated_token = \(text) OR rule_token = \(text) AND (stated_token IS NULL OR stated_token = \(text)))
+                AND NOT EXISTS (SELECT FROM erasures x WHERE x.account_number = a.account_number)
             LIMIT 2
             """)
         guard rows.count == 1, let row = rows.first else { return nil }

@@ -126,12 +126,11 @@ extension LedgerStore {
             """)
     }
 
-    /// See ``LedgerPort/keepReason(_:)``.
-    package func keepReason(_ words: String) async throws(LedgerError) -> Int64 {
-        guard let row = try await row("INSERT INTO reasons (words) VALUES (\(words)) RETURNING reason_number") else {
-            throw LedgerError(.refused, "a reason got no number")
-        }
-        return try decode(row, "reason_number")
+    /// See ``LedgerPort/nextReasonNumber()``.
+    package func nextReasonNumber() async throws(LedgerError) -> Int64 {
+        let row = try await row("SELECT nextval(pg_get_serial_sequence('reasons', 'reason_number')) AS number")
+        guard let row else { throw LedgerError(.refused, "a reason got no number") }
+        return try decode(row, "number")
     }
 
     /// See ``LedgerPort/key(sha256:)``.

@@ -71,6 +71,9 @@ extension LedgerStore {
             act.action.what = .caseResolved(resolution.outcome)
             act.action.caseID = dispute.id
             (act.reason, act.account) = (resolution.reasonNumber, dispute.account)
+        case .erasure(let erasure):
+            act.action.what = .accountErased
+            (act.reason, act.account) = (erasure.reasonNumber, erasure.account)
         case .override(let override):
             let effect = override.terms.effect
             act.action.what = override.ending == nil ? .overrideCreated(effect) : .overrideEnded(effect)
@@ -105,6 +108,7 @@ private enum StaffEntry {
     case check(TransactionID, reason: Int64)
     case resolution(ClaimCase, ClaimCase.Resolution)
     case override(Override)
+    case erasure(Erasure)
 }
 
 extension [LedgerEntry] {
@@ -115,15 +119,20 @@ extension [LedgerEntry] {
             case .checkRequested(let id, let reason): .check(id, reason: reason)
             case .claimCase(let dispute): dispute.resolution.map { .resolution(dispute, $0) }
             case .staffOverride(let override): .override(override)
+            case .accountErased(let erasure): .erasure(erasure)
             case .identified, .absorbed, .transaction, .evidence, .renewal, .claim, .grant, .entitlement,
-                .entitlementEnded, .movement:
+                .entitlementEnded, .movement, .claimReleased:
                 nil
             }
         }
-        // Whoever loses a purchase by a transfer has a case of its own closed beside it.
-        let transfer = all.first { act in
-            if case .resolution(_, let resolution) = act { resolution.outcome == .transferred } else { false }
+        // Whoever loses a purchase by a transfer has a case of its own closed beside it; erasing an account ends its overrides.
+        let subject = all.first { act in
+            switch act {
+            case .resolution(_, let resolution): resolution.outcome == .transferred
+            case .erasure: true
+            case .check, .override: false
+            }
         }
-        return (transfer.map { [$0] } ?? []) + all
+        return (subject.map { [$0] } ?? []) + all
     }
 }

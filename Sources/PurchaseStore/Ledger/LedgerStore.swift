@@ -34,8 +34,16 @@ package final class LedgerStore: LedgerPort {
     ) async throws(LedgerError) -> AccountNumber {
         let id = account.rawValue
         let known = try await row(
-            "SELECT account_number, stated_token, rule_token FROM accounts WHERE account_id = \(id)")
+            """
+            SELECT a.account_number, a.stated_token, a.rule_token,
+                EXISTS (SELECT FROM erasures x WHERE x.account_number = a.account_number) AS is_erased
+            FROM accounts a WHERE a.account_id = \(id)
+            """)
         if let known {
+            // Until its name is gone, nothing may begin anew under the old number.
+            if try decode(known, "is_erased", as: Bool.self) {
+                throw LedgerError(.beingErased, "an account is being erased")
+            }
             let stored: String? = try decode(known, "stated_token")
             let rule: String? = try decode(known, "rule_token")
             if statedToken == nil || stored == statedToken?.rawValue,

@@ -12,8 +12,8 @@ package struct ReplayCheck: Sendable {
         package let chainID: ChainID
         /// A few of its transactions, smallest first, for people to find it by.
         package let transactions: [TransactionID]
-        /// What differs: `transactions`, `claims`, `cases`, `overrides`, `grants`, `entitlements`, `movements`, `renewal`,
-        /// `identity`, `version`, or why the events can't be replayed.
+        /// What differs: `transactions`, `claims`, `cases`, `overrides`, `erasure`, `grants`, `entitlements`, `movements`,
+        /// `renewal`, `identity`, `version`, or why the events can't be replayed.
         package let parts: [String]
 
         /// Takes every part.
@@ -107,7 +107,7 @@ package struct ReplayCheck: Sendable {
             ("version", replayed.version == stored.version),
             ("transactions", replayed.transactions == stored.transactions),
             ("claims", replayed.claims == stored.claims), ("cases", replayed.cases == stored.cases),
-            ("overrides", replayed.overrides == stored.overrides),
+            ("overrides", replayed.overrides == stored.overrides), ("erasure", replayed.erasure == stored.erasure),
             ("grants", replayed.grants == stored.grants),
             ("entitlements", replayed.entitlements == stored.entitlements),
             ("movements", replayed.movements == stored.movements), ("renewal", replayed.renewal == stored.renewal),

@@ -17,7 +17,7 @@ enum ChainLoader {
             (SELECT jsonb_agg(jsonb_build_object(
                 'item', jsonb_build_object('id', jsonb_build_object('sha256', encode(e.sha256, 'hex'), 'source', e.source),
                     'facts', e.facts, 'notificationType', e.notification_type, 'seenAt', milliseconds(e.seen_at)),
-                'token', b.app_account_token))
+                'token', b.app_account_token, 'erased', b.sha256 IS NULL))
                 FROM evidence e LEFT JOIN evidence_bodies b USING (sha256, source)
                 WHERE e.chain_id = c.chain_id) AS evidence,
             (SELECT jsonb_build_object('id', jsonb_build_object('sha256', encode(r.sha256, 'hex'), 'source', r.source),
@@ -53,6 +53,9 @@ enum ChainLoader {
                 'ending', CASE WHEN o.ended_at IS NOT NULL THEN jsonb_build_object('endedAt', milliseconds(o.ended_at),
                     'reasonNumber', o.end_reason_number) END))
                 FROM overrides o WHERE o.chain_id = c.chain_id) AS overrides,
+            (SELECT jsonb_build_object('account', x.account_number, 'requestedAt', milliseconds(x.requested_at),
+                'reasonNumber', x.reason_number)
+                FROM erasures x WHERE x.account_number = c.account_number) AS erasure,
             (SELECT jsonb_agg(jsonb_build_object('rowID', m.row_id, 'kind', m.kind, 'purchaseID', m.purchase_id,
                 'generation', m.generation, 'step', m.step, 'transactionID', m.transaction_id,
                 'occurredAt', milliseconds(m.occurred_at), 'amountMilliunits', m.amount_milliunits, 'currency', m.currency,
@@ -79,9 +82,13 @@ enum ChainLoader {
                 if let token = stored.token.flatMap(AppAccountToken.init(validating:)) {
                     chain.erasable.tokens[stored.item.id] = token
                 }
+                if stored.erased { chain.erasable.erased.insert(stored.item.id) }
             }
             if let renewal = try row.decode("renewal", as: String?.self) {
                 chain.renewal = try LedgerJSON.value(renewal, as: RenewalInfo.self)
+            }
+            if let erasure = try row.decode("erasure", as: String?.self) {
+                chain.erasure = try LedgerJSON.value(erasure, as: Erasure.self)
             }
             chain.claims = try list(row, "claims", of: Claim.self).keyed(by: \.account)
             chain.cases = try list(row, "cases", of: ClaimCase.self).keyed(by: \.id)
@@ -127,6 +134,7 @@ enum ChainLoader {
     private struct StoredEvidence: Decodable {
         var item: Evidence
         var token: String?
+        var erased: Bool
     }
 
     private struct StoredAccount: Decodable {

@@ -124,7 +124,7 @@ struct Export: AsyncParsableCommand {
             case .fault(let cause): return CommandFailure(Printable.escape(cause, scalarsMax: 1_000))
             // None of these is an export's.
             case .notFound, .orderNotFound, .evidenceErased, .appStoreUnavailable, .grantCancelled, .overrideLimit,
-                .identityUnavailable:
+                .identityUnavailable, .beingErased:
                 return CommandFailure(explaining: error)
             }
         }

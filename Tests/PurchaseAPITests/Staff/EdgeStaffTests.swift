@@ -102,6 +102,38 @@ struct EdgeStaffTests {
         #expect(seen.value == ["override-12-1 a x"])
     }
 
+    @Test("an erasing that is under way is 202 and says when to ask again; one that is done, or of nothing, is 200")
+    func erasing() async throws {
+        let answers: [(AccountErasure, Int, String)] = [
+            (.underWay(requestedAt: Sample.now), 202, "erasing"), (.unknown, 200, "unknown"),
+            (.finished(requestedAt: Sample.now, finishedAt: Sample.now + .seconds(1)), 200, "erased"),
+        ]
+        for (erasure, status, text) in answers {
+            var useCases = StubUseCases()
+            useCases.staff.onErase = { _, _ async throws(ServiceError) in erasure }
+            try await withEdge(useCases) { edge in
+                let answer = try await edge.post("/v1/accounts/a/erase", #"{"why":"x"}"#, key: "support")
+                #expect(answer.status == status && answer.json?["status"]?.text == text)
+                #expect(answer.headers[.retryAfter] == (status == 202 ? "5" : nil))
+            }
+        }
+    }
+
+    @Test(
+        "the words of an erasure must not name the account",
+        arguments: [
+            ("bob-7", "Bob-7 asked", true), ("bob-7", "bob-77 asked", false), ("bob-7", "xbob-7", false),
+            ("bob-7", "for bob-7", true), ("bo", "bo asked", false), ("a|b", "mail of a|b.", true),
+        ])
+    func naming(account: String, why: String, isFault: Bool) async throws {
+        try await withEdge { edge in
+            let path = "/v1/accounts/\(account.replacing("|", with: "%7C"))/erase"
+            let answer = try await edge.post(path, #"{"why":"\#(why)"}"#, key: "support")
+            #expect(answer.status == (isFault ? 400 : 200))
+            #expect(answer.pointers == (isFault ? ["/why"] : []))
+        }
+    }
+
     @Test("cases are asked for by status, account, cursor and limit")
     func caseList() async throws {
         let seen = Box<[String]>([])

@@ -25,6 +25,9 @@ struct StubStaff: Sendable {
     var onEnd: @Sendable (OverrideID, AccountID, String) async throws(ServiceError) -> RecordedOverride = {
         _, _, _ async throws(ServiceError) in throw .notFound
     }
+    var onErase: @Sendable (AccountID, String) async throws(ServiceError) -> AccountErasure = {
+        _, _ async throws(ServiceError) in .unknown
+    }
     var onActions:
         @Sendable (String?, AccountID?, Int64?, Int) async throws(ServiceError) -> (
             actions: [RecordedStaffAction], next: Int64?
@@ -40,6 +43,7 @@ struct StubStaff: Sendable {
         onOverrides = { _, _, _ async throws(ServiceError) in throw error }
         onOverride = { _, _, _ async throws(ServiceError) in throw error }
         onEnd = { _, _, _ async throws(ServiceError) in throw error }
+        onErase = { _, _ async throws(ServiceError) in throw error }
         onActions = { _, _, _, _ async throws(ServiceError) in throw error }
     }
 }
@@ -77,6 +81,12 @@ extension StubUseCases {
         _ id: OverrideID, of account: AccountID, why: String, by caller: Caller, requestID: String
     ) async throws(ServiceError) -> RecordedOverride {
         try await staff.onEnd(id, account, why)
+    }
+
+    func erase(
+        _ account: AccountID, why: String, by caller: Caller, requestID: String
+    ) async throws(ServiceError) -> AccountErasure {
+        try await staff.onErase(account, why)
     }
 
     func staffActions(

@@ -51,7 +51,7 @@ struct StateMachineDocumentTests {
         #expect(
             missing == [
                 "claim_refused", "environment_not_allowed", "claim_held", "transaction_mentioned", "renewal_info_seen",
-                "override_made", "override_ended",
+                "override_made", "override_ended", "account_erased", "claim_released",
             ])
     }
 

@@ -118,6 +118,9 @@ enum Vocabulary {
         case .caseResolved: "A person closed a dispute, or corrected how it was closed."
         case .overrideMade: "A person decided what an account may or may not use."
         case .overrideEnded: "A person ended such a decision."
+        case .accountErased: "A person erased an account; nothing is decided for it any more."
+        case .claimReleased:
+            "An erased account let go of the chain: its claim, its entitlements and its open deliveries."
         case .grantAcknowledged: "The app's server credited a delivery."
         case .policyChanged: "Settings or catalogue changed, and this follows from them."
         }

@@ -211,6 +211,15 @@ enum GoldenEntries {
                 "override, ended", .staffOverride(ended),
                 #"{"kind":"override","value":{"account":7,"ending":{"endedAt":6000,"reasonNumber":14},"id":"override-7-1","reasonNumber":13,"since":5000,"terms":{"effect":"withhold","environment":"Production","key":"pro"}}}"#
             ),
+            (
+                "account erased",
+                .accountErased(
+                    Erasure(
+                        account: AccountNumber(7), requestedAt: Instant(millisecondsSince1970: 7_000), reasonNumber: 15)
+                ),
+                #"{"kind":"account_erased","value":{"account":7,"reasonNumber":15,"requestedAt":7000}}"#
+            ),
+            ("claim released", .claimReleased(AccountNumber(7)), #"{"kind":"claim_released","value":7}"#),
         ]
     }
 
