@@ -1,4 +1,4 @@
-import PurchaseCore
+package import PurchaseCore
 
 /// The words of a person that acts, which every action of support carries.
 package enum WhyRequest {
@@ -23,13 +23,20 @@ package enum WhyRequest {
         ) { isSentence($0) ? $0 : nil } ?? ""
     }
 
+    /// What the words must be where nothing may name an account afterwards.
+    package static let erasureRule =
+        "Must be 1 to 500 characters that say something, without control characters, and not name the account."
+
     /// Reads the property `why` of an act after which nothing may name an account: words that hold its id are a fault.
     static func read(_ reader: inout PropertyReader, notNaming account: AccountID) -> String {
-        let rule =
-            "Must be 1 to 500 characters that say something, without control characters, and not name the account."
-        return reader.value("why", isRequired: true, rule: rule) {
-            isSentence($0) && !names(account, in: $0) ? $0 : nil
+        reader.value("why", isRequired: true, rule: erasureRule) {
+            isSentence($0, notNaming: account) ? $0 : nil
         } ?? ""
+    }
+
+    /// Whether words are what ``erasureRule`` says.
+    package static func isSentence(_ text: String, notNaming account: AccountID) -> Bool {
+        isSentence(text) && !names(account, in: text)
     }
 
     /// Ids that are shorter stand in too many words to be told from them.

@@ -54,6 +54,7 @@ struct AccountContent: Sendable {
     let hasMoreDeliveries: Bool
     let overrides: OverrideTable
     let form: OverrideForm
+    let erase: EraseForm
     let cases: CaseTable?
     let transactions: TransactionTable?
     /// Whether the ledger has nothing of it.
@@ -61,7 +62,8 @@ struct AccountContent: Sendable {
 
     init(
         account: AccountID, entitlements: [EntitlementView], grants: [Grant], hasMoreGrants: Bool,
-        overrides: OverrideTable, form: OverrideForm, cases: CaseTable?, transactions: TransactionTable?
+        overrides: OverrideTable, form: OverrideForm, erase: EraseForm, cases: CaseTable?,
+        transactions: TransactionTable?
     ) {
         self.account = account.rawValue
         self.address = ConsoleAddress.account(account)
@@ -70,6 +72,7 @@ struct AccountContent: Sendable {
         self.hasMoreDeliveries = hasMoreGrants
         self.overrides = overrides
         self.form = form
+        self.erase = erase
         self.cases = cases
         self.transactions = transactions
         self.isUnknown = entitlements.isEmpty && grants.isEmpty && overrides.rows.isEmpty && transactions == nil

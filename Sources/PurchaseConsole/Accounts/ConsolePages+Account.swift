@@ -66,9 +66,11 @@ extension ConsolePages {
         return try await done(.overrideEnded, visit, goTo: ConsoleAddress.account(account) + "#overrides")
     }
 
-    private func accountPage(
+    /// The page, with whichever form could not be acted upon.
+    func accountPage(
         _ account: AccountID, _ visit: ConsoleVisit, overridesBefore number: Int64? = nil,
-        form: OverrideForm = OverrideForm(FormReader([], known: [])), ending: FormReader? = nil
+        form: OverrideForm = OverrideForm(FormReader([], known: [])), ending: FormReader? = nil,
+        erasing: EraseForm = EraseForm()
     ) async throws -> Response {
         var search = TransactionSearch()
         search.account = account
@@ -81,13 +83,14 @@ extension ConsolePages {
             account: account, entitlements: try await useCases.entitlements(of: account), grants: grants,
             hasMoreGrants: moreGrants != nil,
             overrides: OverrideTable(overrides, of: account, before: older, ending: ending, now: visit.now), form: form,
+            erase: erasing,
             cases: CaseTable("Cases", open + closed, next: nil, now: visit.now),
             transactions: TransactionTable(
                 "Transactions that it claimed, newest first", transactions,
                 next: next.map { _ in
                     ConsoleAddress.with(ConsoleAddress.transactions, query: [("accountId", account.rawValue)])
                 }))
-        let hasFaults = form.errors != nil || ending != nil
+        let hasFaults = form.errors != nil || ending != nil || erasing.errors != nil
         return page(
             .account, "Account \(account.rawValue)", content, visit, status: hasFaults ? .unprocessableContent : .ok)
     }

@@ -210,6 +210,8 @@ button {
 }
 button:hover { border-color: var(--accent); }
 button.primary { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); font-weight: 600; }
+button.danger { border-color: var(--bad); color: var(--bad); font-weight: 600; }
+button.danger:hover { background: var(--bad-paper); }
 button.quiet { padding: 0.3rem 0.6rem; }
 .joined { display: flex; gap: 0.5rem; max-width: 40rem; }
 .filters, .search { padding: 1rem 1rem 0.5rem; background: var(--sheet); border: 1px solid var(--line); border-radius: 8px; margin-bottom: 1.5rem; }

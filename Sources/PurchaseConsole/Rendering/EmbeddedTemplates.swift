@@ -149,7 +149,30 @@ extension ConsoleTemplates {
 </form>
 {{/form}}
 </section>
-{{! The form that erases the account stands here, in a section of its own, once there is the use case. }}
+{{#erase}}
+<section class="panel" aria-labelledby="erase">
+<h2 id="erase">Erase the account</h2>
+<details{{#errors}} open{{/errors}}>
+<summary>Delete what is personal, and let go of its purchases</summary>
+<p class="hint">Its name, its tokens, the words written about it and Apple’s signed texts are deleted for good; open deliveries are cancelled, access ends, and anybody may claim its purchases. Money stays in the books, without a name.</p>
+<form method="post" action="{{address}}/erase">
+<input type="hidden" name="csrf" value="{{person.csrf}}">
+{{#errors}}
+{{>form-errors}}
+{{/errors}}
+<div class="fields">
+{{#confirmation}}
+{{>field-text}}
+{{/confirmation}}
+{{#why}}
+{{>field-words}}
+{{/why}}
+</div>
+<p class="actions"><button type="submit" class="danger">Erase for good</button></p>
+</form>
+</details>
+</section>
+{{/erase}}
 {{/main}}
 {{/layout}}
 """#

@@ -7,6 +7,9 @@ enum ConsoleNotice: String, CaseIterable, Sendable {
     case overrideMade = "override_made"
     case overrideThere = "override_there"
     case overrideEnded = "override_ended"
+    case accountErased = "account_erased"
+    case accountErasing = "account_erasing"
+    case accountUnknown = "account_unknown"
 
     /// The sentence.
     var text: String {
@@ -18,6 +21,9 @@ enum ConsoleNotice: String, CaseIterable, Sendable {
         case .overrideMade: "The decision is in force."
         case .overrideThere: "The same decision was in force already; nothing was changed."
         case .overrideEnded: "The decision is ended."
+        case .accountErased: "The account is erased."
+        case .accountErasing: "The account is being erased; what is left follows by itself."
+        case .accountUnknown: "Nothing is known under that name: it was erased before, or never seen."
         }
     }
 }

@@ -80,6 +80,7 @@ struct ConsolePages<Cases: UseCases & ConsoleUseCases>: Sendable {
         case .account: try await account(visit)
         case .createOverride: try await createOverride(visit)
         case .endOverride: try await endOverride(visit)
+        case .eraseAccount: try await eraseAccount(visit)
         case .cases: try await cases(visit)
         case .claimCase: try await claimCase(visit)
         case .resolveCase: try await resolveCase(visit)

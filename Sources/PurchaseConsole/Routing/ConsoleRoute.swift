@@ -33,6 +33,8 @@ package enum ConsoleRoute: String, CaseIterable, Sendable {
     case createOverride
     /// Ends that.
     case endOverride
+    /// Erases an account's personal data.
+    case eraseAccount
     /// Disputes.
     case cases
     /// One dispute.
@@ -43,7 +45,7 @@ package enum ConsoleRoute: String, CaseIterable, Sendable {
     /// The method.
     package var method: HTTPRequest.Method {
         switch self {
-        case .signIn, .signOut, .recheck, .createOverride, .endOverride, .resolveCase: .post
+        case .signIn, .signOut, .recheck, .createOverride, .endOverride, .eraseAccount, .resolveCase: .post
         case .home, .signInForm, .asset, .find, .transactions, .transaction, .evidence, .evidenceText, .order, .account,
             .cases, .claimCase:
             .get
@@ -67,6 +69,7 @@ package enum ConsoleRoute: String, CaseIterable, Sendable {
         case .account: "/console/accounts/{accountId}"
         case .createOverride: "/console/accounts/{accountId}/overrides"
         case .endOverride: "/console/accounts/{accountId}/overrides/end"
+        case .eraseAccount: "/console/accounts/{accountId}/erase"
         case .cases: "/console/cases"
         case .claimCase: "/console/cases/{id}"
         case .resolveCase: "/console/cases/{id}/resolve"
@@ -79,7 +82,7 @@ package enum ConsoleRoute: String, CaseIterable, Sendable {
         case .signInForm, .signIn, .asset: []
         case .home, .signOut: ConsoleSession.roles
         case .find, .transactions, .transaction, .evidence, .evidenceText, .recheck, .order, .account, .createOverride,
-            .endOverride, .cases, .claimCase, .resolveCase:
+            .endOverride, .eraseAccount, .cases, .claimCase, .resolveCase:
             [.support]
         }
     }

@@ -182,6 +182,35 @@ struct ConsolePageTests {
         }
     }
 
+    @Test("an account is erased when its name is typed again, and then nothing of it is known")
+    func erasing() async throws {
+        try await TestStack.with { stack in
+            let id = try Self.bought(stack).transactionID
+            _ = try await stack.api.post("ada-1", id)
+            let browser = try await ConsoleBrowser.signedIn(stack, as: .support)
+            let page = try await browser.get("/console/accounts/ada-1")
+            let address = "/console/accounts/ada-1/erase"
+            for (confirmation, why) in [("", "asked"), ("ada-2", "asked"), ("ada-1", ""), ("ada-1", "Ada-1 asked")] {
+                let refused = try await browser.send(
+                    [("confirmation", confirmation), ("why", why)], from: page, to: address)
+                #expect(
+                    refused.status == 422 && refused.shown.contains("Nothing was erased"), "\(confirmation), \(why)")
+                Self.expectWellFormed(refused)
+            }
+            #expect(try await stack.api.get("/v1/accounts/ada-1/entitlements").activeKeys == ["pro"])
+            let erased = try await browser.send(
+                [("confirmation", "ada-1"), ("why", "ticket 7")], from: page, to: address)
+            #expect(erased.status == 303 && erased.location == "/console")
+            #expect(try await browser.get("/console").shown.contains("The account is erased."))
+            #expect(try await stack.api.get("/v1/accounts/ada-1/entitlements").activeKeys.isEmpty)
+            #expect(try await browser.get("/console/accounts/ada-1").shown.contains("nothing of this account yet"))
+            let again = try await browser.send(
+                [("confirmation", "ada-1"), ("why", "ticket 7")], from: page, to: address)
+            #expect(again.location == "/console")
+            #expect(try await browser.get("/console").shown.contains("Nothing is known under that name"))
+        }
+    }
+
     @Test("the bound on decisions is told beside the form, with what to do")
     func limit() async throws {
         try await TestStack.with { stack in
