@@ -13,7 +13,7 @@ final class Shared<Value: Sendable>: Sendable {
     func withLock<Result>(_ body: (inout Value) -> Result) -> Result { value.withLock { body(&$0) } }
 }
 
-/// A program of this build, started for one test.
+/// A program of this build, or one of the system, started for one test.
 final class Running: Sendable {
     /// Where it listens, from its one line on standard output.
     let url: String
@@ -24,19 +24,22 @@ final class Running: Sendable {
     init(_ program: String, _ arguments: [String], environment: [String: String], line: String) throws {
         let products = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
         process = Process()
-        process.executableURL = products.appending(path: program)
+        // A program of the system has its whole path.
+        process.executableURL = program.hasPrefix("/") ? URL(filePath: program) : products.appending(path: program)
         process.arguments = arguments
         process.environment = environment.merging(
             ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"]) { mine, _ in mine }
         process.standardInput = FileHandle.nullDevice
         let output = Pipe()
         process.standardOutput = output
-        log = FileManager.default.temporaryDirectory.appending(path: "\(program)-\(UUID().uuidString).log")
+        log = FileManager.default.temporaryDirectory.appending(
+            path: "\(URL(filePath: program).lastPathComponent)-\(UUID().uuidString).log")
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         process.standardError = try FileHandle(forWritingTo: log)
         try process.run()
         var text = ""
-        while !text.contains("\n") {
+        // The line may not be the first, and it may come in pieces.
+        while text.range(of: line).map({ text[$0.upperBound...].contains("\n") }) != true {
             let more = output.fileHandleForReading.availableData
             guard !more.isEmpty else { break }
             text += String(decoding: more, as: UTF8.self)
@@ -46,13 +49,13 @@ final class Running: Sendable {
             let said = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
             throw Shell.Failure(code: process.terminationStatus, output: text + said)
         }
-        url = String(text[range.upperBound...]).trimmingCharacters(in: .whitespacesAndNewlines)
+        url = text[range.upperBound...].prefix { $0 != "\n" }.trimmingCharacters(in: .whitespaces)
     }
 
     /// Ends it without warning.
     func kill() {
         Foundation.kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        _ = waitForExit()
     }
 
     /// Asks it to stop, and does not wait.
