@@ -6,8 +6,9 @@ package import PurchaseService
 /// From the outside in: request id, access log, conversion of errors to problems; then, for operations that aren't
 /// public, the bound on concurrency, authentication and roles. What throws inside never reaches a client as it is.
 /// `outer` stands between the access log and the conversion of errors, also before routes that are added later.
+/// `downloads` answers with exports where it is shared with others; without it the router has one of its own.
 package func buildRouter<Cases: UseCases>(
-    useCases: Cases, configuration: APIConfiguration,
+    useCases: Cases, configuration: APIConfiguration, downloads: PaidRecordsDownloads? = nil,
     outer: [any MiddlewareProtocol<Request, Response, VouchRequestContext>] = []
 ) -> Router<VouchRequestContext> {
     let router = Router(context: VouchRequestContext.self)
@@ -22,7 +23,7 @@ package func buildRouter<Cases: UseCases>(
     let notificationLimiter = ConcurrencyLimiter(max: configuration.concurrentNotificationsMax)
     let handlers = Handlers(
         useCases: useCases, configuration: configuration,
-        exports: ConcurrencyLimiter(max: configuration.concurrentExportsMax))
+        downloads: downloads ?? PaidRecordsDownloads(configuration))
     for operation in APIOperation.allCases {
         let group = router.group()
         if let limiter = operation.lane.flatMap({ limiters[$0] }) {

@@ -6,8 +6,8 @@ import PurchaseService
 struct Handlers<Cases: UseCases>: Sendable {
     let useCases: Cases
     let configuration: APIConfiguration
-    /// Exports under way; they hold their places until the last byte.
-    let exports: ConcurrencyLimiter
+    /// Exports under way.
+    let downloads: PaidRecordsDownloads
 
     /// Calls the operation's method; those with a body within the time limit.
     func respond(

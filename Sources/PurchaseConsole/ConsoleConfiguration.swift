@@ -1,3 +1,4 @@
+package import PurchaseAPI
 package import PurchaseCore
 
 /// Bounds and fixed values of the pages under `/console`.
@@ -11,6 +12,8 @@ package struct ConsoleConfiguration: Sendable {
     package var requestTimeout: Duration
     /// Pages that may be under way at once, in places of their own (default 64); more is 503.
     package var concurrentRequestsMax = 64
+    /// What answers with exports; the API's own, so that its bound holds for both together.
+    package var downloads: PaidRecordsDownloads
     /// The wall clock.
     package var now: @Sendable () -> Instant
     /// The network that a request comes from, as in the API's configuration.
@@ -18,8 +21,10 @@ package struct ConsoleConfiguration: Sendable {
 
     /// Takes what has no default, and the time limit.
     package init(
-        bundleID: BundleID, requestTimeout: Duration = .seconds(30), now: @escaping @Sendable () -> Instant
+        bundleID: BundleID, downloads: PaidRecordsDownloads, requestTimeout: Duration = .seconds(30),
+        now: @escaping @Sendable () -> Instant
     ) {
+        self.downloads = downloads
         self.bundleID = bundleID
         self.requestTimeout = requestTimeout
         self.now = now

@@ -91,8 +91,10 @@ extension VouchStack {
             let networks = CallerNetwork(trustedProxies: settings.trustedProxies)
             edge.callerNetwork = { networks.name(peer: $0, forwardedFor: $1) }
             edge.concurrentExportsMax = exportsMax
-            let console = try ConsoleSite(configuration: consoleConfiguration(edge))
-            let router = buildRouter(useCases: service, configuration: edge, outer: [console.edge])
+            let downloads = PaidRecordsDownloads(edge)
+            let console = try ConsoleSite(configuration: consoleConfiguration(edge, downloads))
+            let router = buildRouter(
+                useCases: service, configuration: edge, downloads: downloads, outer: [console.edge])
             console.addRoutes(to: router, useCases: service)
             return VouchStack(
                 service: service, store: store, postgres: postgres, financePostgres: financePostgres,
@@ -107,9 +109,11 @@ extension VouchStack {
     }
 
     /// The pages know callers and time as the API does, and wait as long.
-    private static func consoleConfiguration(_ edge: APIConfiguration) -> ConsoleConfiguration {
+    private static func consoleConfiguration(
+        _ edge: APIConfiguration, _ downloads: PaidRecordsDownloads
+    ) -> ConsoleConfiguration {
         var configuration = ConsoleConfiguration(
-            bundleID: edge.bundleID, requestTimeout: edge.requestTimeout, now: edge.now)
+            bundleID: edge.bundleID, downloads: downloads, requestTimeout: edge.requestTimeout, now: edge.now)
         configuration.callerNetwork = edge.callerNetwork
         return configuration
     }

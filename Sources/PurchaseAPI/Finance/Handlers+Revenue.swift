@@ -6,8 +6,8 @@ extension Handlers {
     /// `GET /v1/reports/revenue`: gross, refunded and net by currency and by day, month, product or storefront.
     func getRevenue(_ request: Request, _ context: VouchRequestContext) async throws -> Response {
         var parameters = ParameterReader(
-            request, context, query: ParameterReader.periodParameters + ["groupBy", "cursor", "limit"])
-        let query = parameters.paidRecordsQuery()
+            request, context, query: PaidRecordsRequest.periodParameters + ["groupBy", "cursor", "limit"])
+        let query = PaidRecordsRequest.query(&parameters)
         let grouping = parameters.value("groupBy", rule: "Must be day, month, product or storefront.") { text in
             RevenueGrouping(rawValue: text)
         }

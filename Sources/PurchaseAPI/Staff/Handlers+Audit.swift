@@ -6,10 +6,7 @@ extension Handlers {
     /// `GET /v1/audit`: what people did, newest first.
     func listStaffActions(_ request: Request, _ context: VouchRequestContext) async throws -> Response {
         var parameters = ParameterReader(request, context, query: ["by", "accountId", "cursor", "limit"])
-        let who = parameters.value("by", rule: "Must be the name of a key, 1 to 100 characters.") { text in
-            (1...Self.keyNameCharactersMax).contains(text.unicodeScalars.count)
-                && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } ? text : nil
-        }
+        let who = parameters.value("by", rule: AuditRequest.nameRule, AuditRequest.name)
         let account = parameters.value("accountId", rule: AccountRule.text) { AccountID(validating: $0) }
         let limit = parameters.limit()
         let position = parameters.cursor(PageCursor.position)
@@ -22,8 +19,20 @@ extension Handlers {
         }
         return .json(writer)
     }
+}
 
-    private static var keyNameCharactersMax: Int { 100 }
+/// What a request for the list of actions says, in a query of the API or a form of the console.
+package enum AuditRequest {
+    private static let nameCharactersMax = 100
+
+    /// The form of a key's name, in words.
+    package static let nameRule = "Must be the name of a key, 1 to \(nameCharactersMax) characters."
+
+    /// A key's name; `nil` for a text that is none.
+    package static func name(_ text: String) -> String? {
+        (1...nameCharactersMax).contains(text.unicodeScalars.count)
+            && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } ? text : nil
+    }
 }
 
 extension JSONWriter {

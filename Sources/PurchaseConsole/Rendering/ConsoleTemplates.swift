@@ -3,10 +3,14 @@ import Mustache
 /// A page's template: the file's name in `Templates/`, without its ending.
 enum ConsoleTemplate: String, CaseIterable, Sendable {
     case account
+    case apple
+    case audit
     case cases
     case claimCase = "case"
+    case coverage
     case evidence
     case failure
+    case finance
     case found
     case home
     case order

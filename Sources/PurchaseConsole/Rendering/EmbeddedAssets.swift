@@ -24,6 +24,8 @@ extension ConsoleAssets {
   --neutral-paper: #ececee;
   --notice: #1d2f8f;
   --notice-paper: #e8ebfb;
+  --paid: #3a55c9;
+  --refunded: #c2552d;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace;
 }
 
@@ -47,6 +49,8 @@ extension ConsoleAssets {
     --neutral-paper: #2a2d33;
     --notice: #bcc5ff;
     --notice-paper: #1f2443;
+  --paid: #8095f5;
+  --refunded: #e5875f;
   }
 }
 
@@ -189,6 +193,25 @@ article { padding-top: 1rem; border-top: 1px solid var(--line); }
 .gate form { margin-bottom: 1rem; }
 summary { cursor: pointer; padding: 0.2rem 0; color: var(--accent); }
 
+/* Figures and drawings. */
+.strong { font-weight: 600; }
+.periods { display: flex; flex-wrap: wrap; gap: 0 0.9rem; }
+.drawing { padding: 0.5rem; }
+.chart { display: block; width: 100%; min-width: 40rem; height: auto; }
+.chart-grid, .chart-zero { fill: none; stroke: var(--line); stroke-width: 1; }
+.chart-zero { stroke: var(--field); }
+.chart-label { fill: var(--soft); font-size: 11px; }
+.chart-paid { fill: var(--paid); }
+.chart-refunded { fill: var(--refunded); }
+.chart-net { fill: none; stroke: var(--ink); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+.chart-slot { fill: transparent; }
+g:hover > .chart-slot { fill: var(--line); fill-opacity: 0.5; }
+.swatch { width: 0.75rem; height: 0.75rem; vertical-align: -0.05rem; margin-left: 0.75rem; }
+.swatch:first-child { margin-left: 0; }
+.said { max-width: 26rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.subject { display: block; }
+th small, td small { display: block; }
+
 /* Forms. */
 .field { margin-bottom: 0.75rem; min-width: 0; max-width: 44rem; }
 .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: 0 1rem; align-items: end; }
@@ -209,6 +232,11 @@ button {
   background: var(--sheet); cursor: pointer; white-space: nowrap;
 }
 button:hover { border-color: var(--accent); }
+a.button {
+  display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.3rem 0.9rem; border: 1px solid var(--field);
+  border-radius: 6px; background: var(--sheet); text-decoration: none;
+}
+a.button:hover { border-color: var(--accent); }
 button.primary { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); font-weight: 600; }
 button.danger { border-color: var(--bad); color: var(--bad); font-weight: 600; }
 button.danger:hover { background: var(--bad-paper); }

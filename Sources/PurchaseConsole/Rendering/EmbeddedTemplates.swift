@@ -178,6 +178,111 @@ extension ConsoleTemplates {
 """#
         ),
         (
+            name: "apple",
+            text: #"""
+{{<layout}}
+{{$main}}
+<h1>Apple</h1>
+<p class="lead">How Vouch gets on with the App Store Server API, at {{#observedAt}}{{>time}}{{/observedAt}}. Nothing is asked of Apple for this page.</p>
+<section aria-labelledby="queues">
+<h2 id="queues">Questions that wait</h2>
+<div class="scroll" role="region" aria-label="Questions that wait" tabindex="0">
+<table>
+<caption>Checks that are due now, of all processes</caption>
+<thead><tr><th scope="col">Queue</th><th scope="col">Standing</th><th scope="col" class="number">Due</th><th scope="col">Oldest</th></tr></thead>
+<tbody>
+{{#queues}}
+<tr>
+<th scope="row">{{name}} <small>{{explanation}}</small></th>
+<td>{{#standing}}{{>badge}}{{/standing}}</td>
+<td class="number">{{due}}</td>
+<td>{{#oldest}}{{>time}}{{/oldest}}{{^oldest}}<span class="none">none</span>{{/oldest}}{{#age}} <small>{{age}} ago</small>{{/age}}</td>
+</tr>
+{{/queues}}
+</tbody>
+</table>
+</div>
+</section>
+{{#stores}}
+<section aria-labelledby="{{id}}">
+<h2 id="{{id}}">{{name}}</h2>
+{{#call}}
+<p class="verdict">{{#outcome}}{{>badge}}{{/outcome}} <span>The newest call, {{endpoint}}, {{#at}}{{>time}}{{/at}} <small>{{age}} ago</small></span></p>
+{{/call}}
+{{^call}}
+<p class="none">This process has asked nothing yet.</p>
+{{/call}}
+<div class="scroll" role="region" aria-label="Request budget of {{name}}" tabindex="0">
+<table>
+<caption>Request budget, shared by all processes</caption>
+<thead><tr><th scope="col">Limit</th><th scope="col">Standing</th><th scope="col" class="number">Free now</th><th scope="col" class="number">At most</th><th scope="col" class="number">An hour</th></tr></thead>
+<tbody>
+{{#budgets}}
+<tr><th scope="row">{{name}}</th><td>{{#standing}}{{>badge}}{{/standing}}{{#until}} <small>until {{>time}}</small>{{/until}}</td><td class="number">{{tokens}}</td><td class="number">{{capacity}}</td><td class="number">{{perHour}}</td></tr>
+{{/budgets}}
+</tbody>
+</table>
+</div>
+</section>
+{{/stores}}
+<section aria-labelledby="clock">
+<h2 id="clock">Clock</h2>
+<p class="verdict">{{#clock}}{{>badge}}{{/clock}} <span>{{clockText}}</span></p>
+</section>
+{{/main}}
+{{/layout}}
+"""#
+        ),
+        (
+            name: "audit",
+            text: #"""
+{{<layout}}
+{{$main}}
+<h1>Audit</h1>
+<p class="lead">What people did, and why, newest first. It is read from the ledger, where nothing is changed or removed.</p>
+{{#form}}
+<form class="filters" role="search" aria-label="Filters" method="get" action="/console/audit">
+{{#errors}}
+{{>form-errors}}
+{{/errors}}
+<div class="fields">
+{{#texts}}
+{{>field-text}}
+{{/texts}}
+</div>
+<p class="actions"><button type="submit" class="primary">Show</button> <a href="/console/audit">Show everything</a></p>
+</form>
+{{/form}}
+{{^empty(rows)}}
+<div class="scroll" role="region" aria-label="Actions" tabindex="0">
+<table>
+<caption>Actions of people, newest first</caption>
+<thead><tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">Why</th><th scope="col">About</th></tr></thead>
+<tbody>
+{{#rows}}
+<tr>
+<th scope="row">{{#at}}{{>time}}{{/at}} <small>position {{position}}</small></th>
+<td><bdi>{{who}}</bdi></td>
+<td>{{what}}{{#key}} <span class="tag"><bdi>{{key}}</bdi></span>{{/key}}</td>
+<td class="said" dir="auto">{{#why}}{{why}}{{/why}}{{^why}}<span class="none">erased</span>{{/why}}</td>
+<td>{{#subjects}}<a class="subject" href="{{address}}"><bdi>{{text}}</bdi></a> {{/subjects}}</td>
+</tr>
+{{/rows}}
+</tbody>
+</table>
+</div>
+{{/empty(rows)}}
+{{#isEmpty}}
+<p class="none">Nobody did anything that fits.</p>
+{{/isEmpty}}
+{{#next}}
+<p class="next"><a href="{{next}}" rel="next">Older actions</a></p>
+{{/next}}
+{{/main}}
+{{/layout}}
+"""#
+        ),
+        (
             name: "badge",
             text: #"""
 <span class="badge {{tone}}"><span aria-hidden="true">{{shape}}</span> {{text}}</span>
@@ -327,6 +432,73 @@ extension ConsoleTemplates {
 """#
         ),
         (
+            name: "chart-key",
+            text: #"""
+<svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><rect class="chart-paid" width="12" height="12"/></svg> paid, upwards <svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><rect class="chart-refunded" width="12" height="12"/></svg> refunded, downwards <svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><path class="chart-net" d="M0 6H12"/></svg> net, the line
+"""#
+        ),
+        (
+            name: "chart",
+            text: #"""
+<h3>{{currency}}</h3>
+<div class="scroll drawing" role="region" aria-label="Chart in {{currency}}" tabindex="0">{{{svg}}}</div>
+<details>
+<summary>The figures in {{currency}} as a table</summary>
+<div class="scroll" role="region" aria-label="Figures in {{currency}}" tabindex="0">
+<table>
+<caption>{{caption}}</caption>
+<thead><tr><th scope="col">When</th><th scope="col" class="number">Paid</th><th scope="col" class="number">Refunded</th><th scope="col" class="number">Net</th></tr></thead>
+<tbody>
+{{#figures}}
+<tr><th scope="row">{{label}}</th><td class="number">{{paid}}</td><td class="number">{{refunded}}</td><td class="number strong">{{net}}</td></tr>
+{{/figures}}
+</tbody>
+</table>
+</div>
+</details>
+"""#
+        ),
+        (
+            name: "coverage",
+            text: #"""
+{{<layout}}
+{{$main}}
+<h1>Coverage</h1>
+<p class="lead">Is everything that Apple said here? Vouch compares what it received with Apple’s own list, every five minutes.</p>
+<div class="pair">
+{{#stores}}
+<section aria-labelledby="{{id}}">
+<h2 id="{{id}}">{{name}}</h2>
+<p class="verdict">{{#standing}}{{>badge}}{{/standing}}</p>
+<p>{{sentence}}</p>
+<dl>
+<dt>Complete from</dt><dd>{{#from}}{{>time}}{{/from}}{{^from}}<span class="none">not known</span>{{/from}}</dd>
+<dt>Complete up to</dt><dd>{{#through}}{{>time}}{{/through}}{{^through}}<span class="none">not known</span>{{/through}}{{#lag}} <small>{{lag}} ago</small>{{/lag}}</dd>
+<dt>Last comparison</dt><dd>{{#sweptAt}}{{>time}}{{/sweptAt}}{{^sweptAt}}<span class="none">none yet</span>{{/sweptAt}}</dd>
+{{#fault}}
+<dt>What went wrong</dt><dd>{{fault}}</dd>
+{{/fault}}
+<dt>Received, not applied yet</dt><dd>{{waiting}}</dd>
+</dl>
+</section>
+{{/stores}}
+</div>
+{{#notifications}}
+<section aria-labelledby="notifications">
+<h2 id="notifications">Notifications</h2>
+<p class="verdict">{{#waitingStanding}}{{>badge}}{{/waitingStanding}}</p>
+<dl>
+<dt>The last one came</dt><dd>{{#lastReceivedAt}}{{>time}}{{/lastReceivedAt}}{{^lastReceivedAt}}<span class="none">never</span>{{/lastReceivedAt}}{{#lastAge}} <small>{{lastAge}} ago</small>{{/lastAge}}</dd>
+<dt>Apple’s open questions about consumption</dt><dd>{{consumptionRequests}}{{#nextDeadline}}, the next one ends {{>time}}{{/nextDeadline}}</dd>
+</dl>
+</section>
+{{/notifications}}
+<p class="small">What is before the first comparison, or in a gap, is brought in by your operators: <code>vouch backfill</code>.</p>
+{{/main}}
+{{/layout}}
+"""#
+        ),
+        (
             name: "evidence",
             text: #"""
 {{<layout}}
@@ -425,6 +597,18 @@ extension ConsoleTemplates {
 """#
         ),
         (
+            name: "field-day",
+            text: #"""
+<div class="field">
+<label for="{{id}}">{{label}}</label>
+{{#error}}
+<p class="fault" id="{{id}}-error">{{error}}</p>
+{{/error}}
+<input id="{{id}}" name="{{name}}" type="date" value="{{value}}"{{#isRequired}} required{{/isRequired}}{{#describedBy}} aria-describedby="{{describedBy}}"{{/describedBy}}{{#error}} aria-invalid="true"{{/error}}>
+</div>
+"""#
+        ),
+        (
             name: "field-text",
             text: #"""
 <div class="field">
@@ -452,6 +636,102 @@ extension ConsoleTemplates {
 {{/error}}
 <textarea id="{{id}}" name="{{name}}" rows="2" maxlength="{{maximum}}"{{#isRequired}} required{{/isRequired}}{{#describedBy}} aria-describedby="{{describedBy}}"{{/describedBy}}{{#error}} aria-invalid="true"{{/error}}>{{value}}</textarea>
 </div>
+"""#
+        ),
+        (
+            name: "finance",
+            text: #"""
+{{<layout}}
+{{$main}}
+<h1>Finance</h1>
+<p class="lead">Customer prices as Apple signed them, tax included: what customers paid and got back, not what Apple pays out.</p>
+{{#form}}
+<form class="filters" aria-label="Period" method="get" action="/console/finance">
+{{#errors}}
+{{>form-errors}}
+{{/errors}}
+<div class="fields">
+{{#days}}
+{{>field-day}}
+{{/days}}
+{{#texts}}
+{{>field-text}}
+{{/texts}}
+{{#choices}}
+{{>field-choice}}
+{{/choices}}
+</div>
+<p class="actions"><button type="submit" class="primary">Show</button> <span class="periods">{{#presets}}<a href="{{address}}">{{text}}</a> {{/presets}}</span></p>
+</form>
+{{/form}}
+{{#report}}
+<section aria-labelledby="totals">
+<h2 id="totals">Totals</h2>
+<p>{{period}}, days of {{zone}}{{#isSandbox}} <span class="tag">Sandbox: no money</span>{{/isSandbox}}</p>
+<p class="verdict">{{#completeness}}{{>badge}}{{/completeness}} <span>{{completenessText}}</span></p>
+{{^empty(totals)}}
+<div class="scroll" role="region" aria-label="Totals by currency" tabindex="0">
+<table>
+<caption>Customer price by currency; {{rows}} rows in all</caption>
+<thead><tr><th scope="col">Currency</th><th scope="col" class="number">Paid</th><th scope="col" class="number">Refunded</th><th scope="col" class="number">Net</th><th scope="col" class="number">Rows</th></tr></thead>
+<tbody>
+{{#totals}}
+<tr><th scope="row">{{currency}}</th><td class="number">{{paid}}</td><td class="number">{{refunded}}</td><td class="number strong">{{net}}</td><td class="number">{{rows}}</td></tr>
+{{/totals}}
+</tbody>
+</table>
+</div>
+{{/empty(totals)}}
+{{#empty(totals)}}
+<p class="none">No money moved in this period.</p>
+{{/empty(totals)}}
+{{#unpriced}}
+<p>Of {{unpriced}} rows Apple told no price: they are in the export, and in no sum.</p>
+{{/unpriced}}
+<p class="small">As of ledger position <a href="{{permanent}}">{{asOf}}</a>: the link brings these figures again, whatever is recorded later.</p>
+<p class="actions">Download the rows: {{#downloads}}<a class="button" href="{{address}}">{{text}}</a> {{/downloads}}</p>
+</section>
+{{#chart}}
+<section aria-labelledby="drawn">
+<h2 id="drawn">By {{unit}}, drawn</h2>
+<p class="legend small">{{>chart-key}}</p>
+{{#panels}}
+{{>chart}}
+{{/panels}}
+{{#others}}
+<p class="none">Drawn are the currencies with most rows. The table below also has {{others}}.</p>
+{{/others}}
+</section>
+{{/chart}}
+{{^empty(lines)}}
+<section aria-labelledby="lines">
+<h2 id="lines">{{heading}}</h2>
+<div class="scroll" role="region" aria-label="Revenue {{heading}}" tabindex="0">
+<table>
+<caption>Customer price {{heading}} and currency</caption>
+<thead><tr><th scope="col">{{groupLabel}}</th><th scope="col">Currency</th><th scope="col" class="number">Paid</th><th scope="col" class="number">Refunded</th><th scope="col" class="number">Net</th><th scope="col" class="number">Sales</th><th scope="col" class="number">Refunds</th><th scope="col" class="number">Reversals</th></tr></thead>
+<tbody>
+{{#lines}}
+<tr>
+<th scope="row">{{#group}}<bdi>{{group}}</bdi>{{/group}}{{^group}}<span class="none">not told</span>{{/group}}</th>
+{{#sums}}
+<td>{{currency}}</td><td class="number">{{paid}}</td><td class="number">{{refunded}}</td><td class="number strong">{{net}}</td>
+{{/sums}}
+{{^sums}}
+<td colspan="4" class="none">no price told, {{rows}} rows</td>
+{{/sums}}
+<td class="number">{{sales}}</td><td class="number">{{refunds}}</td><td class="number">{{reversals}}</td>
+</tr>
+{{/lines}}
+</tbody>
+</table>
+</div>
+<p class="next">{{#first}}<a href="{{first}}" rel="first">First page</a> {{/first}}{{#next}}<a href="{{next}}" rel="next">Next page</a>{{/next}}</p>
+</section>
+{{/empty(lines)}}
+{{/report}}
+{{/main}}
+{{/layout}}
 """#
         ),
         (

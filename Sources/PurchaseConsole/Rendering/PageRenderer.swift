@@ -79,7 +79,8 @@ struct NavigationItem: Sendable {
     /// The sections that roles may see; a new section is a line here.
     static func all(for roles: Set<Role>, current: ConsoleRoute?) -> [NavigationItem] {
         let sections: [(label: String, route: ConsoleRoute)] = [
-            ("Start", .home), ("Transactions", .transactions), ("Cases", .cases),
+            ("Start", .home), ("Transactions", .transactions), ("Cases", .cases), ("Audit", .audit),
+            ("Finance", .finance), ("Coverage", .coverage), ("Apple", .apple),
         ]
         return sections.filter { !$0.route.roles.isDisjoint(with: roles) }.map { section in
             let path = section.route.path

@@ -6,6 +6,9 @@ enum ConsoleAddress {
     static let signIn = "/console/sign-in"
     static let cases = "/console/cases"
     static let transactions = "/console/transactions"
+    static let audit = "/console/audit"
+    static let finance = "/console/finance"
+    static let paidRecords = "/console/finance/paid-records"
 
     static func transaction(_ id: TransactionID) -> String { "/console/transactions/" + encoded(id.rawValue) }
 

@@ -84,6 +84,11 @@ struct ConsolePages<Cases: UseCases & ConsoleUseCases>: Sendable {
         case .cases: try await cases(visit)
         case .claimCase: try await claimCase(visit)
         case .resolveCase: try await resolveCase(visit)
+        case .audit: try await audit(visit)
+        case .finance: try await finance(visit)
+        case .paidRecords: try await paidRecords(visit, context)
+        case .coverage: try await coverage(visit)
+        case .apple: try await appleHealth(visit)
         case .asset, .signInForm, .signIn: throw ConsoleError.fault("a public route asked for a session")
         }
     }

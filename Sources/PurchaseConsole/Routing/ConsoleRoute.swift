@@ -41,13 +41,23 @@ package enum ConsoleRoute: String, CaseIterable, Sendable {
     case claimCase
     /// Closes it.
     case resolveCase
+    /// What people did.
+    case audit
+    /// What customers paid and got back.
+    case finance
+    /// The rows of it, to keep.
+    case paidRecords
+    /// Up to when Apple's notifications are complete.
+    case coverage
+    /// How the service gets on with Apple.
+    case apple
 
     /// The method.
     package var method: HTTPRequest.Method {
         switch self {
         case .signIn, .signOut, .recheck, .createOverride, .endOverride, .eraseAccount, .resolveCase: .post
         case .home, .signInForm, .asset, .find, .transactions, .transaction, .evidence, .evidenceText, .order, .account,
-            .cases, .claimCase:
+            .cases, .claimCase, .audit, .finance, .paidRecords, .coverage, .apple:
             .get
         }
     }
@@ -73,6 +83,11 @@ package enum ConsoleRoute: String, CaseIterable, Sendable {
         case .cases: "/console/cases"
         case .claimCase: "/console/cases/{id}"
         case .resolveCase: "/console/cases/{id}/resolve"
+        case .audit: "/console/audit"
+        case .finance: "/console/finance"
+        case .paidRecords: "/console/finance/paid-records"
+        case .coverage: "/console/coverage"
+        case .apple: "/console/apple"
         }
     }
 
@@ -80,9 +95,10 @@ package enum ConsoleRoute: String, CaseIterable, Sendable {
     package var roles: Set<Role> {
         switch self {
         case .signInForm, .signIn, .asset: []
-        case .home, .signOut: ConsoleSession.roles
+        case .home, .signOut, .coverage, .apple: ConsoleSession.roles
+        case .finance, .paidRecords: [.finance]
         case .find, .transactions, .transaction, .evidence, .evidenceText, .recheck, .order, .account, .createOverride,
-            .endOverride, .eraseAccount, .cases, .claimCase, .resolveCase:
+            .endOverride, .cases, .claimCase, .resolveCase, .audit:
             [.support]
         }
     }
