@@ -42,20 +42,20 @@ package enum PageCursor {
     }
 
     /// A place in the list of people's actions.
-    package static func text(beforePosition position: Int64) -> String { Base64URL.encode("a\(position)") }
+    package static func text(beforePosition position: Int64) -> String { Base64.cursor("a\(position)") }
 
     /// Reads what ``text(beforePosition:)`` wrote; `nil` for anything else.
     package static func position(_ text: String) -> Int64? {
-        guard let plain = Base64URL.decode(text), plain.first == "a" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "a" else { return nil }
         return Int64(plain.dropFirst()).flatMap { $0 > 0 ? $0 : nil }
     }
 
     /// A place in a revenue report.
-    package static func text(_ cursor: RevenueCursor) -> String { Base64URL.encode("v\(cursor.asOf).\(cursor.offset)") }
+    package static func text(_ cursor: RevenueCursor) -> String { Base64.cursor("v\(cursor.asOf).\(cursor.offset)") }
 
     /// Reads what ``text(_:)-(RevenueCursor)`` wrote; `nil` for anything else.
     package static func revenue(_ text: String) -> RevenueCursor? {
-        guard let plain = Base64URL.decode(text), plain.first == "v" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "v" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, let asOf = Int64(parts[0]), let offset = Int64(parts[1]), asOf >= 0, offset >= 0 else {
             return nil

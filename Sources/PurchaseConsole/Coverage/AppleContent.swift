@@ -72,6 +72,9 @@ struct AppleContent: Sendable {
             return (Badge(.neutral, "Not known yet"), "This process has had no answer of Apple\u{2019}s so far.")
         }
         let milliseconds = skew.milliseconds
+        guard milliseconds.magnitude >= 100 else {
+            return (Badge(.good, "In step"), "Our clock and Apple\u{2019}s differ by less than a tenth of a second.")
+        }
         let size = AmountText.text(milliunits: Int128(milliseconds.magnitude), decimals: 1)
         let direction = milliseconds < 0 ? "behind" : "ahead of"
         let text = "Our clock is \(size) s \(direction) Apple\u{2019}s by the newest answer."
@@ -99,7 +102,14 @@ extension AppleContent {
 extension AppleContent.Call {
     fileprivate init(_ call: AppStoreHealth.LastCall, now: Instant) {
         endpoint = ShownCode.words(call.endpoint)
-        outcome = Badge(call.outcome == "answered" ? .good : .waiting, ShownCode.words(call.outcome))
+        let tone: Badge.Tone =
+            switch call.outcome {
+            case "answered": .good
+            // An answer as well: the transaction is the other store's, or not there yet.
+            case "not_found": .neutral
+            default: .waiting
+            }
+        outcome = Badge(tone, ShownCode.words(call.outcome))
         at = ShownTime(call.at)
         age = Age.words(from: call.at, to: now)
     }

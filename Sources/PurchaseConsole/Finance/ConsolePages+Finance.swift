@@ -52,7 +52,7 @@ extension ConsolePages {
             let drawn = try await useCases.revenue(same, by: slots.grouping, after: nil, limit: Self.drawnLinesMax)
             if drawn.next == nil { chart = FinanceReport.Chart(drawn, slots) }
         }
-        return FinanceReport(lines, chart: chart, address: address, isFirst: cursor == nil, now: visit.now)
+        return FinanceReport(lines, days, chart: chart, address: address, isFirst: cursor == nil, now: visit.now)
     }
 
     /// `GET /console/finance/paid-records`: the export of the API, for somebody who is signed in.

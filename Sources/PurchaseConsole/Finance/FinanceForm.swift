@@ -91,4 +91,10 @@ struct FinanceContent: Sendable {
 struct DayPeriod: Hashable, Sendable {
     let from: CalendarDay
     let to: CalendarDay
+
+    /// `2026-11-01 through 2026-11-30`, or the one day that it has.
+    var words: String {
+        let last = RFC3339.text(to.startInUTC - .days(1)).prefix(10)
+        return last == from.description ? from.description : "\(from) through \(last)"
+    }
 }

@@ -78,6 +78,8 @@ struct FinanceReport: Sendable {
     let unpriced: String?
     let chart: Chart?
     let heading: String
+    /// The heading within a sentence.
+    let by: String
     let groupLabel: String
     let lines: [Line]
     let next: String?
@@ -85,11 +87,13 @@ struct FinanceReport: Sendable {
     let first: String?
     let downloads: [ShownLink]
 
-    init(_ report: RevenueReport, chart: Chart?, address: FinanceAddress, isFirst: Bool, now: Instant) {
+    init(
+        _ report: RevenueReport, _ days: DayPeriod, chart: Chart?, address: FinanceAddress, isFirst: Bool, now: Instant
+    ) {
         let scope = report.head.scope
         let position = ["asOf": String(scope.asOf)]
         asOf = String(scope.asOf)
-        period = "\(ShownTime(scope.from).text) up to \(ShownTime(scope.to).text)"
+        period = days.words
         zone = scope.timeZone
         isSandbox = scope.environment == .sandbox
         permanent = address.page(position)
@@ -102,6 +106,7 @@ struct FinanceReport: Sendable {
         unpriced = unpricedRows > 0 ? Self.count(unpricedRows) : nil
         self.chart = chart
         heading = "By \(report.grouping.rawValue)"
+        by = "by \(report.grouping.rawValue)"
         groupLabel = report.grouping.rawValue.prefix(1).uppercased() + report.grouping.rawValue.dropFirst()
         lines = report.lines.map { line in
             Line(

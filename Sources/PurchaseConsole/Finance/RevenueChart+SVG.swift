@@ -1,7 +1,7 @@
 import PurchaseCore
 
 extension RevenueChart {
-    /// The chart as one `svg` element: paid upwards and refunded downwards from zero, side by side, and net as a line.
+    /// The chart as one `svg` element: paid upwards and refunded downwards from zero, side by side, and net as a mark.
     ///
     /// It has no style of its own: the classes `chart-…` are the stylesheet's, so that a strict content security policy and
     /// a dark scheme both hold. `id` begins the ids inside and must be unique on the page. Well-formed XML too; every
@@ -10,7 +10,7 @@ extension RevenueChart {
         var drawing = ChartDrawing(chart: self)
         drawing.frame()
         drawing.bars()
-        drawing.netLine()
+        drawing.netMarks()
         let (width, height) = (ChartDrawing.width, ChartDrawing.height)
         return """
             <svg class="chart" viewBox="0 0 \(width) \(height)" role="img" aria-labelledby="\(id)-title \(id)-desc">\
@@ -102,16 +102,14 @@ private struct ChartDrawing {
         }
     }
 
-    /// Net as steps, one as wide as its slot.
-    mutating func netLine() {
-        guard !chart.slots.isEmpty else { return }
+    /// Net as a level mark across each slot that isn't empty, above the bars.
+    mutating func netMarks() {
         var path = ""
-        for (index, slot) in chart.slots.enumerated() {
-            let y = Self.text(vertical(Int128(slot.net)))
-            path += index == 0 ? "M\(Self.text(horizontal(0))) \(y)" : "V\(y)"
+        for (index, slot) in chart.slots.enumerated() where !slot.isEmpty {
+            path += "M\(Self.text(horizontal(index))) \(Self.text(vertical(Int128(slot.net))))"
             path += "H\(Self.text(horizontal(index + 1)))"
         }
-        markup += #"<path class="chart-net" d="\#(path)"/>"#
+        if !path.isEmpty { markup += #"<path class="chart-net" d="\#(path)"/>"# }
     }
 
     private func bar(_ kind: String, _ x: Int, _ width: Int, to value: Int64) -> String {

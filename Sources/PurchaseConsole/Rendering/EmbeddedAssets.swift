@@ -125,7 +125,7 @@ section, article { margin: 0 0 1.75rem; }
 .notice { background: var(--notice-paper); color: var(--notice); }
 .notice a { color: inherit; }
 .errors { background: var(--bad-paper); color: var(--bad); margin-bottom: 0.75rem; }
-.errors h3 { margin: 0 0 0.25rem; }
+.errors p { margin: 0 0 0.25rem; font-weight: 600; }
 .errors ul { margin: 0; }
 .errors a { color: inherit; }
 
@@ -146,7 +146,9 @@ table { border-collapse: collapse; width: 100%; font-size: 0.875rem; }
 caption { text-align: left; padding: 0.5rem 0.75rem; color: var(--soft); font-size: 0.8125rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.45rem 0.75rem; border-top: 1px solid var(--line); }
 thead th { color: var(--soft); font-size: 0.75rem; font-weight: 600; white-space: nowrap; }
-tbody th { font-weight: 500; }
+tbody th { font-weight: 500; min-width: 6.5rem; }
+/* A table scrolls; words in it are broken only where nothing else helps. */
+td bdi, th bdi, td code, th code { overflow-wrap: break-word; }
 tbody tr:hover { background: var(--paper); }
 /* Words may be long; a table scrolls, and does not break them into columns of letters. */
 table bdi { overflow-wrap: break-word; }
@@ -203,7 +205,7 @@ summary { cursor: pointer; padding: 0.2rem 0; color: var(--accent); }
 .chart-label { fill: var(--soft); font-size: 11px; }
 .chart-paid { fill: var(--paid); }
 .chart-refunded { fill: var(--refunded); }
-.chart-net { fill: none; stroke: var(--ink); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+.chart-net { fill: none; stroke: var(--ink); stroke-width: 2.5; vector-effect: non-scaling-stroke; }
 .chart-slot { fill: transparent; }
 g:hover > .chart-slot { fill: var(--line); fill-opacity: 0.5; }
 .swatch { width: 0.75rem; height: 0.75rem; vertical-align: -0.05rem; margin-left: 0.75rem; }
@@ -249,6 +251,7 @@ button.quiet { padding: 0.3rem 0.6rem; }
 @media (max-width: 52rem) {
   .columns { grid-template-columns: minmax(0, 1fr); }
   .bar, main, footer { padding-left: 1rem; padding-right: 1rem; }
+  .bar nav { order: 2; flex-basis: 100%; }
   .find { order: 3; flex-basis: 100%; max-width: none; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.4rem; }

@@ -434,7 +434,7 @@ extension ConsoleTemplates {
         (
             name: "chart-key",
             text: #"""
-<svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><rect class="chart-paid" width="12" height="12"/></svg> paid, upwards <svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><rect class="chart-refunded" width="12" height="12"/></svg> refunded, downwards <svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><path class="chart-net" d="M0 6H12"/></svg> net, the line
+<svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><rect class="chart-paid" width="12" height="12"/></svg> paid, upwards <svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><rect class="chart-refunded" width="12" height="12"/></svg> refunded, downwards <svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><path class="chart-net" d="M0 6H12"/></svg> net, the mark
 """#
         ),
         (
@@ -667,7 +667,7 @@ extension ConsoleTemplates {
 {{#report}}
 <section aria-labelledby="totals">
 <h2 id="totals">Totals</h2>
-<p>{{period}}, days of {{zone}}{{#isSandbox}} <span class="tag">Sandbox: no money</span>{{/isSandbox}}</p>
+<p>{{period}}, in days of {{zone}}{{#isSandbox}} <span class="tag">Sandbox: no money</span>{{/isSandbox}}</p>
 <p class="verdict">{{#completeness}}{{>badge}}{{/completeness}} <span>{{completenessText}}</span></p>
 {{^empty(totals)}}
 <div class="scroll" role="region" aria-label="Totals by currency" tabindex="0">
@@ -706,9 +706,9 @@ extension ConsoleTemplates {
 {{^empty(lines)}}
 <section aria-labelledby="lines">
 <h2 id="lines">{{heading}}</h2>
-<div class="scroll" role="region" aria-label="Revenue {{heading}}" tabindex="0">
+<div class="scroll" role="region" aria-label="Revenue {{by}}" tabindex="0">
 <table>
-<caption>Customer price {{heading}} and currency</caption>
+<caption>Customer price {{by}} and currency</caption>
 <thead><tr><th scope="col">{{groupLabel}}</th><th scope="col">Currency</th><th scope="col" class="number">Paid</th><th scope="col" class="number">Refunded</th><th scope="col" class="number">Net</th><th scope="col" class="number">Sales</th><th scope="col" class="number">Refunds</th><th scope="col" class="number">Reversals</th></tr></thead>
 <tbody>
 {{#lines}}
@@ -738,7 +738,7 @@ extension ConsoleTemplates {
             name: "form-errors",
             text: #"""
 <div class="errors" role="alert">
-<h3>{{heading}}</h3>
+<p>{{heading}}</p>
 <ul>
 {{#lines}}
 <li>{{#target}}<a href="#{{target}}">{{message}}</a>{{/target}}{{^target}}{{message}}{{/target}}</li>
@@ -822,6 +822,11 @@ extension ConsoleTemplates {
 {{/support}}
 {{^support}}
 <p class="lead">Your key has the role finance. It sees money, and no customers.</p>
+<ul class="hits">
+<li><a href="/console/finance">What customers paid and got back</a></li>
+<li><a href="/console/coverage">Whether everything that Apple said is here</a></li>
+<li><a href="/console/apple">How Vouch gets on with Apple</a></li>
+</ul>
 {{/support}}
 {{/main}}
 {{/layout}}

@@ -4,7 +4,8 @@ package import PurchaseCore
 ///
 /// Implemented by `PurchaseStore`; throws ``LedgerError`` alone.
 package protocol LedgerPort:
-    NotificationPort, CoveragePort, ErasurePort, PolicyPort, RestorePort, SearchPort, StaffPort, StaffActionsPort,
+    ConsoleSessionPort, NotificationPort, CoveragePort, PolicyPort, RestorePort, SearchPort, StaffPort,
+    StaffActionsPort,
     UnprovenPostPort
 {
     /// The ledger's number of an account, given out on first sight; a stated token, and the one that it has by rule, are

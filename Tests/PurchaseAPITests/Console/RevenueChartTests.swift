@@ -56,7 +56,7 @@ struct RevenueChartTests {
         let refunded = try Self.elements("rect", "chart-refunded", in: svg)
         #expect(refunded.map { $0["y"] } == ["119", "12"] && refunded.map { $0["height"] } == ["107", "107"])
         #expect(try Self.elements("rect", "chart-paid", in: svg).isEmpty)
-        #expect(try Self.elements("path", "chart-net", in: svg).first?["d"] == "M28 226H366V12H704")
+        #expect(try Self.elements("path", "chart-net", in: svg).first?["d"] == "M28 226H366M366 12H704")
     }
 
     @Test("an empty period has an axis and says that nothing moved; so has a period without days")
@@ -65,6 +65,7 @@ struct RevenueChartTests {
             id: "c")
         #expect(try Self.tickLabels(svg) == ["0", "1"])
         #expect(try Self.elements("rect", "chart-slot", in: svg).isEmpty)
+        #expect(try Self.elements("path", "chart-net", in: svg).isEmpty)
         #expect(svg.contains("From 2026-11-20 through 2026-11-21 nothing was paid or refunded in JPY."))
         let none = RevenueChart(currency: "JPY", slots: []).svg(id: "c")
         #expect(try Self.elements("path", "chart-net", in: none).isEmpty)

@@ -39,13 +39,14 @@ extension Browser {
             ])
     }
 
-    /// Sets which colours the person prefers.
+    /// Sets which colours the person prefers; and that nothing moves, so that a change of colours is there at once.
     func prefer(_ scheme: Scheme) async throws {
         try await devtools(
             "Emulation.setEmulatedMedia",
             [
                 "features": .array([
-                    .object(["name": .string("prefers-color-scheme"), "value": .string(scheme.rawValue)])
+                    .object(["name": .string("prefers-color-scheme"), "value": .string(scheme.rawValue)]),
+                    .object(["name": .string("prefers-reduced-motion"), "value": .string("reduce")]),
                 ])
             ])
     }
@@ -81,7 +82,7 @@ extension Browser {
     /// Keeps a picture of the whole page under `.run/screenshots/`, for people to look at.
     func screenshot(_ name: String) async throws {
         let size = try await script(
-            "const d = document.documentElement; return [d.clientWidth, Math.max(d.scrollHeight, innerHeight)]")
+            "const d = document.documentElement; return [innerWidth, Math.max(d.scrollHeight, innerHeight)]")
         guard let items = size.items, items.count == 2 else { return }
         let clip: JSONValue = .object([
             "x": .integer(0), "y": .integer(0), "width": items[0], "height": items[1], "scale": .integer(1),

@@ -158,7 +158,7 @@ struct ConsoleBrowserTests {
         try await browser.click("link", named: "Finance")
         try await browser.choose("product", in: "select[name=groupBy]")
         try await browser.click("button", named: "Show")
-        try await browser.wait(forText: "Customer price By product and currency")
+        try await browser.wait(forText: "Customer price by product and currency")
         try await browser.click("button", named: "Sign out")
         try await browser.wait(forPath: "/console/sign-in")
         try await browser.allowScripts(true)

@@ -65,7 +65,9 @@ struct ConsoleWorld: Sendable {
 
     /// What the policy refused or a page failed at, apart from answers of 400 and above, which a test asks for.
     func expectNothingInTheLog(at location: SourceLocation = #_sourceLocation) async throws {
-        let entries = try await browser.takeLog().filter { $0.source != "network" }
+        let entries = try await browser.takeLog().filter { entry in
+            entry.source == "security" || (entry.level == "SEVERE" && entry.source != "network")
+        }
         #expect(entries.isEmpty, "\(entries.map(\.message))", sourceLocation: location)
     }
 }
