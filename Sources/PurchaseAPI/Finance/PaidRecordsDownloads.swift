@@ -24,7 +24,8 @@ package struct PaidRecordsDownloads: Sendable {
 
     /// The rows, streamed in constant memory; what they add up to goes ahead of them in header fields.
     ///
-    /// - Parameter actor: The name of the key, for the log.
+    /// `actor` is the name of the key, for the log.
+    ///
     /// - Throws: ``PurchaseService/ServiceError/overloaded(retryAfterSeconds:)`` without a place, and what the use case throws.
     package func answer(
         _ query: PaidRecordsQuery, as format: PaidRecordsFormat, for actor: String, _ context: VouchRequestContext,

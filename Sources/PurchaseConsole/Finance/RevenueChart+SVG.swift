@@ -13,7 +13,8 @@ extension RevenueChart {
         drawing.netMarks()
         let (width, height) = (ChartDrawing.width, ChartDrawing.height)
         return """
-            <svg class="chart" viewBox="0 0 \(width) \(height)" role="img" aria-labelledby="\(id)-title \(id)-desc">\
+            <svg class="chart" viewBox="0 0 \(width) \(height)" role="img" \
+            aria-labelledby="\(id)-title" aria-describedby="\(id)-desc">\
             <title id="\(id)-title">\(MarkupText.escaped("Paid, refunded and net in \(currency)"))</title>\
             <desc id="\(id)-desc">\(MarkupText.escaped(summary))</desc>\(drawing.markup)</svg>
             """

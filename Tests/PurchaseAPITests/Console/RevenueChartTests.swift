@@ -44,7 +44,7 @@ struct RevenueChartTests {
         #expect(try Self.elements("path", "chart-net", in: svg).first?["d"] == "M28 69.07H704")
         #expect(try Self.elements("path", "chart-zero", in: svg).first?["d"] == "M28 154.67H704")
         #expect(svg.contains("<title>2026-11-20: paid 10.00, refunded 4.00, net 6.00 USD</title>"))
-        #expect(svg.contains(#"role="img" aria-labelledby="c-title c-desc""#))
+        #expect(svg.contains(#"role="img" aria-labelledby="c-title" aria-describedby="c-desc""#))
         #expect(svg.contains("On 2026-11-20 customers paid 10.00 USD and got 4.00 back: net 6.00 USD."))
     }
 
