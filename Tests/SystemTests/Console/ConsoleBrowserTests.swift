@@ -9,7 +9,7 @@ struct ConsoleBrowserTests {
         "support finds a lost purchase by its order, reads why, has Apple asked, decides a dispute, and leaves no trace"
     )
     func support() async throws {
-        let world = try ConsoleWorld.of()
+        let world = try ConsoleWorld.ofThisSuite()
         let (browser, purchases) = (world.browser, world.purchases)
         try await world.signIn(world.keys.support)
         let cookies = try await browser.cookies().filter { $0["name"]?.text == "vouch-console" }
@@ -62,7 +62,7 @@ struct ConsoleBrowserTests {
 
     @Test("a session ends with its key, on the next click")
     func revoked() async throws {
-        let world = try ConsoleWorld.of()
+        let world = try ConsoleWorld.ofThisSuite()
         try await world.signIn(world.keys.leaver)
         try Installation.vouch(["keys", "revoke", "leaver"], world.vouch.environment)
         try await world.browser.click("link", named: "Cases")
@@ -75,7 +75,7 @@ struct ConsoleBrowserTests {
 
     @Test("finance sees a month, drawn and in figures, downloads the rows that the API exports, and sees no customers")
     func finance() async throws {
-        let world = try ConsoleWorld.of()
+        let world = try ConsoleWorld.ofThisSuite()
         let browser = world.browser
         try await world.signIn(world.keys.finance)
         try await browser.click("link", named: "Finance")
@@ -110,7 +110,7 @@ struct ConsoleBrowserTests {
 
     @Test("all of it works by keyboard alone")
     func keyboard() async throws {
-        let world = try ConsoleWorld.of()
+        let world = try ConsoleWorld.ofThisSuite()
         let browser = world.browser
         try await browser.begin()
         try await browser.go(to: world.address("/cases/" + world.purchases.otherCaseID))
@@ -146,7 +146,7 @@ struct ConsoleBrowserTests {
 
     @Test("all of it works without JavaScript")
     func withoutScripts() async throws {
-        let world = try ConsoleWorld.of()
+        let world = try ConsoleWorld.ofThisSuite()
         let browser = world.browser
         try await world.signIn(world.keys.both, scripts: false)
         try await browser.type(world.purchases.paid, into: "#find")

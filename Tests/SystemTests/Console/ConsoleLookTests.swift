@@ -5,7 +5,7 @@ import Testing
 extension ConsoleBrowserTests {
     @Test("every page is readable in both schemes, on a desk and on a phone, and says what it is")
     func looks() async throws {
-        let world = try ConsoleWorld.of()
+        let world = try ConsoleWorld.ofThisSuite()
         let browser = world.browser
         try await browser.begin()
         try await browser.go(to: world.address("/sign-in"))

@@ -47,7 +47,7 @@ struct ConsoleWorld: Sendable {
     @TaskLocal static var current: ConsoleWorld?
 
     /// The world of the suite that runs.
-    static func of(_ suite: Any.Type = Self.self) throws -> ConsoleWorld { try #require(current) }
+    static func ofThisSuite() throws -> ConsoleWorld { try #require(current) }
 
     /// A page of the console.
     func address(_ path: String) -> String { server + "/console" + path }
