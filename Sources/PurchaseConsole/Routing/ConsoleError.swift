@@ -117,6 +117,9 @@ struct ConsoleError: Error, Sendable {
         case .invalid(let parameter, let rule): self = .invalid(["\(parameter): \(rule)"])
         case .rateLimited(let seconds):
             self = .retry(after: seconds, "There are too many of these", "Nothing was done. Try again later.")
+        case .beingErased(let seconds):
+            self = .retry(
+                after: seconds, "The account is being erased", "Nothing was done. Try again when that has come to its end.")
         case .overloaded: self = .overloaded
         case .unavailable(let seconds), .identityUnavailable(let seconds):
             self = .retry(
