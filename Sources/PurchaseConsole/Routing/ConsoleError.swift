@@ -119,7 +119,8 @@ struct ConsoleError: Error, Sendable {
             self = .retry(after: seconds, "There are too many of these", "Nothing was done. Try again later.")
         case .beingErased(let seconds):
             self = .retry(
-                after: seconds, "The account is being erased", "Nothing was done. Try again when that has come to its end.")
+                after: seconds, "The account is being erased",
+                "Nothing was done. Try again when that has come to its end.")
         case .overloaded: self = .overloaded
         case .unavailable(let seconds), .identityUnavailable(let seconds):
             self = .retry(

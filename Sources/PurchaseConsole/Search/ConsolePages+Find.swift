@@ -115,7 +115,7 @@ extension ConsolePages {
             case .orderNotFound: return ([], .unknown)
             case .appStoreUnavailable: return ([], .unanswered)
             case .notFound, .evidenceErased, .grantCancelled, .overrideLimit, .asOfNotSettled, .invalid, .rateLimited,
-                .overloaded, .unavailable, .identityUnavailable, .fault:
+                .beingErased, .overloaded, .unavailable, .identityUnavailable, .fault:
                 throw error
             }
         }

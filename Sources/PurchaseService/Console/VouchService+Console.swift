@@ -87,8 +87,9 @@ extension LedgerEntry {
         case .checkRequested(_, let number): number
         case .claimCase(let dispute): dispute.resolution?.reasonNumber
         case .staffOverride(let override): override.ending?.reasonNumber ?? override.reasonNumber
-        case .identified, .absorbed, .transaction, .evidence, .renewal, .claim, .grant, .entitlement,
-            .entitlementEnded, .movement:
+        // The words for an erasure are kept with the erasure, not by number.
+        case .identified, .absorbed, .transaction, .evidence, .renewal, .claim, .claimReleased, .grant, .entitlement,
+            .entitlementEnded, .movement, .accountErased:
             nil
         }
     }
