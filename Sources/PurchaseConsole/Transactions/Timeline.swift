@@ -68,6 +68,8 @@ enum ChangeWords {
             "entitlement \(right.id.key)" + (right.until.map { " until \(ShownTime($0).text)" } ?? "")
         case .entitlementEnded(let id): "entitlement \(id.key) ended"
         case .movement(let movement): "\(words(movement.kind.rawValue)) \(amount(of: movement))"
+        case .accountErased: "account erased"
+        case .claimReleased: "claim released"
         case .checkRequested(let id, _): "Apple asked about \(id.rawValue)"
         case .staffOverride(let override):
             "\(override.terms.effect.rawValue) \(override.terms.key)" + (override.ending == nil ? "" : " ended")

@@ -86,10 +86,10 @@ extension LedgerEntry {
         switch self {
         case .checkRequested(_, let number): number
         case .claimCase(let dispute): dispute.resolution?.reasonNumber
+        case .accountErased(let erasure): erasure.reasonNumber
         case .staffOverride(let override): override.ending?.reasonNumber ?? override.reasonNumber
-        // The words for an erasure are kept with the erasure, not by number.
         case .identified, .absorbed, .transaction, .evidence, .renewal, .claim, .claimReleased, .grant, .entitlement,
-            .entitlementEnded, .movement, .accountErased:
+            .entitlementEnded, .movement:
             nil
         }
     }
