@@ -151,7 +151,7 @@ package final class PaidRecordsStore: PaidRecordsPort {
 
     // MARK: Plumbing
 
-    private func run(_ statement: SQL) async throws(LedgerError) -> [PostgresRow] {
+    func run(_ statement: SQL) async throws(LedgerError) -> [PostgresRow] {
         do {
             return try await client.query(statement)
         } catch {
@@ -164,7 +164,7 @@ package final class PaidRecordsStore: PaidRecordsPort {
         return row
     }
 
-    private func decode<Value: PostgresDecodable>(
+    func decode<Value: PostgresDecodable>(
         _ row: PostgresRow, _ column: String, as type: Value.Type = Value.self
     ) throws(LedgerError) -> Value {
         do {
