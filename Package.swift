@@ -36,6 +36,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 /// Every target of the package; `Tests/TidyTests` holds each one's imports to the table in CONTRIBUTING.md.
 let everything: [Target] = [
     .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "PurchaseCore", swiftSettings: strict),
     .target(name: "AppStoreJWS", dependencies: ["PurchaseCore", x509, swiftASN1, crypto], swiftSettings: strict),
     .target(
@@ -76,15 +77,18 @@ let everything: [Target] = [
         name: "vouch",
         dependencies: [
             "PurchaseCore", "AppStoreJWS", "AppStoreClient", "Postgres", "PurchaseStore", "PurchaseService",
-            "PurchaseAPI", "PurchaseConsole", "UserTokens", argumentParser, asyncHTTPClient, crypto, hummingbird,
-            logging, metrics,
+            "PurchaseAPI", "PurchaseConsole", "UserTokens", "CZlib", argumentParser, asyncHTTPClient, crypto,
+            hummingbird, logging, metrics,
             nioCore,
             serviceLifecycle, unixSignals, yams,
         ],
         swiftSettings: strict),
     .target(
         name: "AppStoreSimulator",
-        dependencies: [x509, swiftASN1, crypto, hummingbird, httpTypes, nioCore, nioHTTP1, logging, asyncHTTPClient],
+        dependencies: [
+            "CZlib", "PurchaseCore", x509, swiftASN1, crypto, hummingbird, httpTypes, nioCore, nioHTTP1, logging,
+            asyncHTTPClient,
+        ],
         swiftSettings: strict),
     .executableTarget(
         name: "app-store-simulator",

@@ -15,6 +15,7 @@ struct ControlRoutes: Sendable {
         addSelfRunning(to: group)
         addFaults(to: group)
         addNotifications(to: group)
+        addSalesReports(to: group)
         addTheRest(to: group)
     }
 

@@ -3,7 +3,7 @@ extension TransactionBook {
     mutating func refund(
         _ key: TransactionKey, _ refund: SimulatedRefund, now: Int64
     ) throws(SimulatorError) -> [TransactionKey] {
-        _ = try transaction(key)
+        let isChange = try transaction(key).isRevoked
         if let percentage = refund.percentage, !(0...100_000).contains(percentage) {
             throw .invalid("revocationPercentage must be from 0 to 100000")
         }
@@ -14,6 +14,9 @@ extension TransactionBook {
             case .prorated: refund.percentage ?? 50_000
             case .familyRevoke: refund.percentage
             }
+        if let percentage, refund.kind != .familyRevoke {
+            noteRefund(key, percentage: percentage, at: date, isChange: isChange)
+        }
         let copies = refund.reachesCopies ? copies(of: key) : [key]
         for key in copies {
             revoke(key, kind: refund.kind, percentage: percentage, reason: refund.reason, date: date, now: now)
@@ -35,6 +38,7 @@ extension TransactionBook {
     /// Undoes a refund: the revocation fields vanish again.
     mutating func reverseRefund(_ key: TransactionKey, now: Int64) throws(SimulatorError) -> [TransactionKey] {
         guard try transaction(key).isRevoked else { throw .conflict("\(key.id) isn't refunded") }
+        noteReversal(key, now: now)
         let affected = (copies(of: key) + familyCopies(of: key)).filter { transactions[$0]?.isRevoked == true }
         for key in affected {
             change(key, now: now) { fields in

@@ -29,6 +29,8 @@ struct TransactionBook: Sendable {
     /// The chains of family members, by the purchaser's chain, and the other way round.
     private var familyChains: [TransactionKey: [TransactionKey]] = [:]
     private var payingChains: [TransactionKey: TransactionKey] = [:]
+    /// What was given back, and what of it was undone, in the order in which it happened.
+    private(set) var moneyBack: [SimulatedMoneyBack] = []
     private var purchasesCount = 0
     private var revision: Int64 = 0
 
@@ -115,6 +117,20 @@ struct TransactionBook: Sendable {
         familyCopies[source]?.removeAll { transactions[$0]?.purchase == purchase }
         let member = chain(of: key)
         if let payer = payingChains.removeValue(forKey: member) { familyChains[payer]?.removeAll { $0 == member } }
+    }
+
+    /// Adds to what was given back; a bound against a test that never ends.
+    mutating func appendMoneyBack(_ entry: SimulatedMoneyBack) {
+        guard moneyBack.count < Self.transactionsMax else { return }
+        moneyBack.append(entry)
+    }
+
+    /// Takes away what a later entry replaces.
+    mutating func removeMoneyBack(at index: Int) { moneyBack.remove(at: index) }
+
+    /// The transaction that was charged, of which the others of the purchase are restored copies.
+    func firstTransaction(ofPurchase key: TransactionKey) -> TransactionKey {
+        transactions[key].flatMap { byPurchase[$0.purchase]?.first } ?? key
     }
 
     /// The transactions of the same purchase, `key` first: restored copies are the same sale.
