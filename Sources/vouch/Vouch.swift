@@ -16,8 +16,8 @@ struct Vouch: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Serve.self, Migrate.self, Keys.self, Products.self, Backfill.self, Export.self, Doctor.self, Replay.self,
-            Verify.self,
+            Serve.self, Migrate.self, Keys.self, Products.self, Backfill.self, Export.self, Reconcile.self,
+            Doctor.self, Replay.self, Verify.self,
         ])
 
     /// Parses the arguments, runs the command, and ends the process with the exit code of `docs/commands.md`.

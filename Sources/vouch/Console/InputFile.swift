@@ -21,7 +21,7 @@ enum InputFile {
             }
         }
 
-        fileprivate init(errno number: Int32) {
+        init(errno number: Int32) {
             switch number {
             case ENOENT, ENOTDIR: self = .notFound
             case EACCES, EPERM: self = .notReadable
