@@ -101,9 +101,12 @@ extension TieOut {
         settle(cell, residual, .familyShare, using: chosen)
     }
 
-    /// Transactions of the Sandbox, with their price or without.
+    /// Transactions of the Sandbox, without their price or with it.
+    ///
+    /// Money that Apple has too much may be a sale that the ledger lacks: while notifications are missing, that is likelier.
     private mutating func explainSandbox(in cell: SalesCell) {
-        guard let residual = residuals[cell], residual.isSurplus else { return }
+        guard let residual = residuals[cell], residual.isSurplus, residual.milliunits == 0 || isCovered(cell.period)
+        else { return }
         let candidates = rows(of: RowKey(place: cell.place, origin: .sandbox), in: cell.period)
         var chosen = select(candidates, addingUpTo: residual)
         if chosen == nil, residual.milliunits == 0 {

@@ -68,7 +68,7 @@ package struct TieOut {
     }
 
     /// Whether every notification of a period is in the ledger.
-    private func isCovered(_ period: ReportPeriod) -> Bool {
+    func isCovered(_ period: ReportPeriod) -> Bool {
         guard let from = coverage.completeFrom, let through = coverage.completeThrough, let entry = entry(of: period)
         else { return false }
         return from <= entry.from && entry.to <= through

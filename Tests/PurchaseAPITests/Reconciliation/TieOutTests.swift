@@ -71,6 +71,28 @@ struct TieOutTests {
         }
     }
 
+    @Test("regular sales near midnight don't explain away one that is missing")
+    func regularSales() throws {
+        for seed in Self.seeds {
+            var world = SalesWorld(seed: seed)
+            for number in 0..<SalesWorld.daysCount {
+                let purchase = world.odd {
+                    ($0.id, $0.at) = ("55\(number)", SalesWorld.start + .days(number) + .hours(23))
+                }
+                if number == 4 { world.addToLedger(purchase) } else { world.add(purchase) }
+            }
+            #expect(try world.findings().map(\.short) == ["unexplained -1/-12340: 554"], "SEED=\(seed)")
+        }
+    }
+
+    @Test("while notifications are missing, money of the Sandbox explains nothing")
+    func sandboxWhileIncomplete() throws {
+        var world = SalesWorld(seed: 2)
+        _ = SalesDefect.sandboxCounted.apply(to: &world)
+        world.coverage.completeThrough = SalesWorld.start
+        #expect(try world.findings().map(\.short) == ["missing_notification 1/12340: "])
+    }
+
     @Test("the other side is named: a period of the reports, or one that they don't cover")
     func counterparts() throws {
         for (defect, isCovered) in [
