@@ -78,9 +78,7 @@ let everything: [Target] = [
         dependencies: [
             "PurchaseCore", "AppStoreJWS", "AppStoreClient", "Postgres", "PurchaseStore", "PurchaseService",
             "PurchaseAPI", "PurchaseConsole", "UserTokens", "CZlib", argumentParser, asyncHTTPClient, crypto,
-            hummingbird, logging, metrics,
-            nioCore,
-            serviceLifecycle, unixSignals, yams,
+            hummingbird, logging, metrics, nioCore, serviceLifecycle, unixSignals, yams,
         ],
         swiftSettings: strict),
     .target(

@@ -144,7 +144,9 @@ extension SalesFigure? {
 package struct SalesReportFault: Error, Hashable, Sendable {
     /// The line, counted from 1; `nil` when it is the whole file.
     package let line: Int?
-    /// A sentence without the file's name. Text of the file in it is as it was: escape it before a terminal shows it.
+    /// A sentence without the file's name.
+    ///
+    /// Text of the file in it is as it was: escape it before a terminal shows it.
     package let sentence: String
 
     /// Takes both.
