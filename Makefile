@@ -67,6 +67,17 @@ lint: ## Check the format of the Swift code, the shell scripts and the deploymen
 spec: ## Validate openapi.yaml as OpenAPI 3.1
 	@scripts/spec
 
+##@ Measure
+
+.PHONY: bench
+bench: ## Build the optimised programs and measure every path beside its reference; a few minutes
+	@scripts/bench --json .run/bench.jsonl
+
+.PHONY: bench-counts
+bench-counts: ## Count the instructions of single operations and compare; needs what `make bench` built
+	@scripts/setup bench
+	@scripts/bench-instructions
+
 ##@ The private database
 
 .PHONY: db-up

@@ -3,9 +3,9 @@ import PurchaseCore
 /// A strict reader of request bodies (RFC 8259): nothing is repaired, nothing follows the value, nesting is bounded.
 ///
 /// Own code, since Foundation's reader lets the last of two equal names win silently, and reports one fault at a time.
-struct JSONReader {
+package struct JSONReader {
     /// No request of the contract nests deeper than two levels.
-    static let depthMax = 16
+    package static let depthMax = 16
 
     private let bytes: [UInt8]
     private var position = 0
@@ -14,7 +14,7 @@ struct JSONReader {
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// Reads bytes that must be one JSON value.
-    static func value(of bytes: [UInt8]) throws(JSONSyntaxError) -> JSONValue {
+    package static func value(of bytes: [UInt8]) throws(JSONSyntaxError) -> JSONValue {
         var reader = JSONReader(bytes)
         reader.skipSpace()
         let value = try reader.readValue()

@@ -1,5 +1,5 @@
 /// One JSON value of a request, unconverted, so that each property can be judged and blamed on its own.
-enum JSONValue: Equatable, Sendable {
+package enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)
     /// The number's own text.
@@ -10,13 +10,15 @@ enum JSONValue: Equatable, Sendable {
 }
 
 /// The members of a JSON object in the order sent, and the names that came more than once.
-struct JSONObject: Equatable, Sendable {
-    private(set) var members: [(name: String, value: JSONValue)] = []
-    private(set) var repeatedNames: Set<String> = []
+package struct JSONObject: Equatable, Sendable {
+    /// In the order sent, each name once.
+    package private(set) var members: [(name: String, value: JSONValue)] = []
+    /// Names that came more than once.
+    package private(set) var repeatedNames: Set<String> = []
     private var index: [String: Int] = [:]
 
     /// Adds a member; of a repeated name the first value stays, and the name is remembered as a fault.
-    mutating func append(_ name: String, _ value: JSONValue) {
+    package mutating func append(_ name: String, _ value: JSONValue) {
         guard index[name] == nil else {
             repeatedNames.insert(name)
             return
@@ -25,17 +27,20 @@ struct JSONObject: Equatable, Sendable {
         members.append((name, value))
     }
 
-    subscript(name: String) -> JSONValue? { index[name].map { members[$0].value } }
+    /// The first value of a name.
+    package subscript(name: String) -> JSONValue? { index[name].map { members[$0].value } }
 
-    static func == (left: JSONObject, right: JSONObject) -> Bool {
+    /// Whether both have the same members in the same order.
+    package static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.repeatedNames == right.repeatedNames
             && left.members.elementsEqual(right.members) { $0.name == $1.name && $0.value == $1.value }
     }
 }
 
 /// Why a body is not acceptable JSON, and at which byte.
-struct JSONSyntaxError: Error, Equatable, Sendable {
-    enum Kind: Equatable, Sendable {
+package struct JSONSyntaxError: Error, Equatable, Sendable {
+    /// What is wrong.
+    package enum Kind: Equatable, Sendable {
         /// Not JSON (RFC 8259), or something after it.
         case syntax
         /// Not UTF-8, or half of a surrogate pair.
@@ -44,12 +49,13 @@ struct JSONSyntaxError: Error, Equatable, Sendable {
         case depth
     }
 
-    let kind: Kind
+    /// What is wrong.
+    package let kind: Kind
     /// Counted from 0.
-    let offset: Int
+    package let offset: Int
 
     /// A sentence without anything of the input in it.
-    var explanation: String {
+    package var explanation: String {
         switch kind {
         case .syntax: "Is not valid JSON at byte \(offset)."
         case .encoding: "Is not valid UTF-8 text at byte \(offset)."

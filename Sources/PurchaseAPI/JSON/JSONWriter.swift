@@ -1,26 +1,29 @@
-import PurchaseCore
+package import PurchaseCore
 
 /// Writes JSON, members in the order of the contract, `null` for what is absent, integers exactly.
-struct JSONWriter {
+package struct JSONWriter {
     /// What was written, UTF-8.
-    private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
+    /// An empty one.
+    package init() {}
+
     /// An object; `write` adds its members.
-    mutating func object(_ write: (inout JSONWriter) -> Void) {
+    package mutating func object(_ write: (inout JSONWriter) -> Void) {
         open(UInt8(ascii: "{"))
         write(&self)
         close(UInt8(ascii: "}"))
     }
 
     /// A member whose value `write` writes.
-    mutating func member(_ name: StaticString, _ write: (inout JSONWriter) -> Void) {
+    package mutating func member(_ name: StaticString, _ write: (inout JSONWriter) -> Void) {
         begin(name)
         write(&self)
     }
 
     /// A member that is an object, or `null`.
-    mutating func member<Value>(
+    package mutating func member<Value>(
         _ name: StaticString, _ value: Value?, _ write: (inout JSONWriter, Value) -> Void
     ) {
         begin(name)
@@ -29,41 +32,56 @@ struct JSONWriter {
     }
 
     /// A member that is a list; `write` writes one item.
-    mutating func member<Items: Sequence>(
+    package mutating func member<Items: Sequence>(
         _ name: StaticString, _ items: Items, _ write: (inout JSONWriter, Items.Element) -> Void
     ) {
         begin(name)
-        open(UInt8(ascii: "["))
-        for item in items { write(&self, item) }
-        close(UInt8(ascii: "]"))
+        array(items, write)
     }
 
     /// A member that is text, or `null`.
-    mutating func member(_ name: StaticString, _ value: String?) {
+    package mutating func member(_ name: StaticString, _ value: String?) {
         begin(name)
         guard let value else { return null() }
         string(value)
     }
 
     /// A member that is an identifier, or `null`.
-    mutating func member(_ name: StaticString, _ value: (some StringIdentifier)?) { member(name, value?.rawValue) }
+    package mutating func member(_ name: StaticString, _ value: (some StringIdentifier)?) {
+        member(name, value?.rawValue)
+    }
 
     /// A member whose name is not the contract's but one of a list's; plain ASCII.
-    mutating func member(named name: String, _ write: (inout JSONWriter) -> Void) {
+    package mutating func member(named name: String, _ write: (inout JSONWriter) -> Void) {
         string(name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
         write(&self)
     }
 
+    /// A value that is a list; `write` writes one item.
+    package mutating func array<Items: Sequence>(
+        _ items: Items, _ write: (inout JSONWriter, Items.Element) -> Void
+    ) {
+        open(UInt8(ascii: "["))
+        for item in items { write(&self, item) }
+        close(UInt8(ascii: "]"))
+    }
+
     /// A value that is text.
-    mutating func value(_ text: String) { string(text) }
+    package mutating func value(_ text: String) { string(text) }
+
+    /// A value that is a truth value.
+    package mutating func value(_ truth: Bool) { raw(truth ? "true" : "false") }
+
+    /// A value that is `null`.
+    package mutating func null() { raw("null") }
 
     /// A value that is a whole number.
-    mutating func value(_ number: Int64) { raw(String(number)) }
+    package mutating func value(_ number: Int64) { raw(String(number)) }
 
     /// A value that is an instant.
-    mutating func value(_ instant: Instant) {
+    package mutating func value(_ instant: Instant) {
         separate()
         bytes.append(UInt8(ascii: "\""))
         RFC3339.append(instant, to: &bytes)
@@ -72,27 +90,27 @@ struct JSONWriter {
     }
 
     /// A member that is a whole number, or `null`.
-    mutating func member(_ name: StaticString, _ value: (some BinaryInteger)?) {
+    package mutating func member(_ name: StaticString, _ value: (some BinaryInteger)?) {
         begin(name)
         guard let value else { return null() }
         raw(String(value))
     }
 
     /// A member that is a truth value.
-    mutating func member(_ name: StaticString, _ value: Bool) {
+    package mutating func member(_ name: StaticString, _ value: Bool) {
         begin(name)
         raw(value ? "true" : "false")
     }
 
     /// A member that is an instant, or `null`.
-    mutating func member(_ name: StaticString, _ value: Instant?) {
+    package mutating func member(_ name: StaticString, _ value: Instant?) {
         begin(name)
         guard let value else { return null() }
         self.value(value)
     }
 
     /// A member that is an amount of money, or `null`.
-    mutating func member(_ name: StaticString, _ value: Money?) {
+    package mutating func member(_ name: StaticString, _ value: Money?) {
         member(name, value) { writer, money in
             writer.member("milliunits", money.milliunits)
             writer.member("currency", money.currency)
@@ -119,8 +137,6 @@ struct JSONWriter {
         bytes.append(bracket)
         needsComma = true
     }
-
-    private mutating func null() { raw("null") }
 
     private mutating func raw(_ text: String) {
         separate()

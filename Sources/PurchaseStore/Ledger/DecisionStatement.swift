@@ -1,6 +1,6 @@
-import Postgres
+package import Postgres
 import PurchaseCore
-import PurchaseService
+package import PurchaseService
 
 /// Builds the one statement that commits one decision (design §2, "How it is written").
 ///
@@ -8,12 +8,14 @@ import PurchaseService
 /// nothing at all. Parts without rows are left out, which keeps the common statements short; the few dozen texts that
 /// occur are prepared once per connection. Foreign keys are checked when the whole statement ends, so parts may refer
 /// to each other in both directions.
-struct DecisionStatement {
+package struct DecisionStatement {
     private var parts: [String] = []
     private var values: [PostgresValue] = []
 
     /// The statement of a decision; leaves out the certificates that an earlier commit stored already, by their digests.
-    static func build(
+    ///
+    /// Throws ``PurchaseService/LedgerError`` with `refused` for a decision that could not be ours.
+    package static func build(
         _ decision: CommittableDecision, storedHeaders: Set<[UInt8]>
     ) throws(LedgerError) -> SQL {
         var statement = DecisionStatement()

@@ -1,0 +1,51 @@
+import NIOCore
+
+/// What is asked of one server, by how many connections, how fast and for how long.
+struct LoadPlan: Sendable {
+    /// Where the server listens.
+    var port: Int
+    /// Connections, each with one request at a time.
+    var connections: Int
+    /// Requests a second on a fixed schedule (open loop); `nil`: each connection asks again once it is answered.
+    var rate: Double?
+    /// Asked, but not counted.
+    var warmUp: Duration = .zero
+    /// How long is measured; `nil`: until `requestsMax` are answered.
+    var window: Duration?
+    /// The most requests that are sent, the warm-up's among them.
+    var requestsMax = Int.max
+    /// The one status that counts as done.
+    var expectedStatus = 200
+    /// The bytes of request number 0, 1, 2 …
+    var request: @Sendable (Int) -> ByteBuffer
+
+    /// Asks without pause.
+    init(
+        port: Int, connections: Int, expectedStatus: Int = 200, request: @escaping @Sendable (Int) -> ByteBuffer
+    ) {
+        self.port = port
+        self.connections = connections
+        self.expectedStatus = expectedStatus
+        self.request = request
+    }
+}
+
+/// The bytes of requests, put together once.
+enum HTTPRequestBytes {
+    /// A POST of JSON.
+    static func post(_ path: String, key: String? = nil, json: String) -> ByteBuffer {
+        ByteBuffer(
+            string:
+                "POST \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\(authorization(key))Content-Type: application/json\r\n"
+                + "Content-Length: \(json.utf8.count)\r\n\r\n\(json)")
+    }
+
+    /// A GET.
+    static func get(_ path: String, key: String? = nil) -> ByteBuffer {
+        ByteBuffer(string: "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\(authorization(key))\r\n")
+    }
+
+    private static func authorization(_ key: String?) -> String {
+        key.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+    }
+}

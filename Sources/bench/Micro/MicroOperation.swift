@@ -1,0 +1,136 @@
+import AppStoreJWS
+import AppStoreSimulator
+import ArgumentParser
+import Crypto
+import Foundation
+import Postgres
+import PurchaseAPI
+import PurchaseCore
+import PurchaseService
+import PurchaseStore
+
+/// One operation of the hot paths by itself.
+enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
+    /// `decide` on the claim that begins a purchase.
+    case decideClaim = "decide-claim"
+    /// `decide` on the evidence that settles it.
+    case decideEvidence = "decide-evidence"
+    /// The one SQL statement of the decision that settles a purchase, ready to be sent.
+    case buildStatement = "build-statement"
+    /// A JWS whose certificates were never seen: chain, signature, payload.
+    case verifyCold = "verify-cold"
+    /// A JWS whose chain is known; less ``signature`` it is base64, hash and payload.
+    case verifyCached = "verify-cached"
+    /// The signature of such a JWS alone: a floor that is not ours.
+    case signature
+    /// The body of a post, read and judged as JSON.
+    case readJSON = "read-json"
+    /// An answer with one entitlement, written.
+    case writeJSON = "write-json"
+
+    /// What is run; everything that is not part of the operation happens before.
+    func prepare() async throws -> () async throws -> Void {
+        switch self {
+        case .decideClaim: try Self.decision(isClaim: true)
+        case .decideEvidence: try Self.decision(isClaim: false)
+        case .buildStatement: try Self.statement()
+        case .verifyCold: try await Self.verification(isCached: false)
+        case .verifyCached: try await Self.verification(isCached: true)
+        case .signature: try Self.signatureCheck()
+        case .readJSON: Self.reading()
+        case .writeJSON: Self.writing()
+        }
+    }
+
+    private static let id = TransactionID(Workshop.transactionID(1))
+    private static let now = Instant(millisecondsSince1970: 1_790_000_000_000)
+
+    private static func record(_ input: Input, upon chain: Chain) throws -> Decision.Recorded {
+        guard case .record(let recorded) = decide(chain, input, policy: LedgerLoad.policy, now: now) else {
+            throw BenchFailure("nothing was decided")
+        }
+        return recorded
+    }
+
+    private static func decision(isClaim: Bool) throws -> () async throws -> Void {
+        let claim = Input.claimed(id, by: AccountNumber(1), at: now)
+        let empty = Chain(identity: .provisional(id))
+        guard !isClaim else { return { _ = try record(claim, upon: empty) } }
+        let claimed = try record(claim, upon: empty).chain
+        let evidence = Input.evidenceVerified(LedgerLoad.evidence(of: id, at: now).item, absorbing: nil)
+        return { _ = try record(evidence, upon: claimed) }
+    }
+
+    private static func statement() throws -> () async throws -> Void {
+        var claimed = try record(.claimed(id, by: AccountNumber(1), at: now), upon: Chain(identity: .provisional(id)))
+            .chain
+        claimed.id = ChainID(1)
+        let (item, body) = LedgerLoad.evidence(of: id, at: now)
+        let decision = CommittableDecision(
+            recorded: try record(.evidenceVerified(item, absorbing: nil), upon: claimed), before: claimed,
+            actor: "bench-app", requestID: nil, recordedAt: now, body: body, process: "bench", lease: nil)
+        return {
+            guard try DecisionStatement.build(decision, storedHeaders: []).values.count > 30 else {
+                throw BenchFailure("no statement")
+            }
+        }
+    }
+
+    private static func verification(isCached: Bool) async throws -> () async throws -> Void {
+        let keys = try SimulatorKeys.inMemory()
+        let jws = try JWSMint(keys: keys).transaction(Workshop.transactionID(1))
+        let roots = try TrustedRoots(certificates: [try keys.rootDER()])
+        let known = JWSVerifier(trustedRoots: roots, ocsp: nil)
+        let now = Instant(millisecondsSince1970: Payload.now)
+        return {
+            let verifier = isCached ? known : JWSVerifier(trustedRoots: roots, ocsp: nil)
+            guard case .verified = await verifier.verifyTransaction(jws, now: now) else {
+                throw BenchFailure("not verified")
+            }
+        }
+    }
+
+    private static func signatureCheck() throws -> () async throws -> Void {
+        let key = P256.Signing.PrivateKey()
+        let message = [UInt8](repeating: 0x41, count: 5_000)
+        let signature = try key.signature(for: message)
+        let publicKey = key.publicKey
+        return {
+            guard publicKey.isValidSignature(signature, for: message) else { throw BenchFailure("a bad signature") }
+        }
+    }
+
+    private static func reading() -> () async throws -> Void {
+        let body = Array(#"{"accountId":"bench-1234567","transactionId":"2000000000000001"}"#.utf8)
+        return {
+            guard case .object(let object) = try JSONReader.value(of: body), object["accountId"] != nil else {
+                throw BenchFailure("not read")
+            }
+        }
+    }
+
+    private static func writing() -> () async throws -> Void {
+        let since = Instant(millisecondsSince1970: 1_790_000_000_000)
+        return {
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.member("accountId", "bench-1234567")
+                writer.member("entitlements", 0..<1) { writer, _ in
+                    writer.object { writer in
+                        writer.member("key", Payload.productID)
+                        writer.member("productId", Payload.productID)
+                        writer.member("environment", "Production")
+                        writer.member("active", true)
+                        writer.member("since", since)
+                        writer.member("until", Instant?.none)
+                        writer.member("reason", "paid")
+                        writer.member("transactionId", "2000000000000001")
+                        writer.member("originalTransactionId", "2000000000000001")
+                        writer.member("overrideId", String?.none)
+                    }
+                }
+            }
+            guard writer.bytes.count > 200 else { throw BenchFailure("not written") }
+        }
+    }
+}
