@@ -243,26 +243,7 @@ package struct DecisionStatement {
         for section in Self.sections {
             guard let json = try section.json(rows) else { continue }
             let place = bind(.jsonb(json))
-            var text = section.text.replacing("$rows", with: place)
-            if text.contains("$process") { text = text.replacing("$process", with: bind(.text(process))) }
-            add(section.name, text)
-        }
-    }
-
-    struct Section: Sendable {
-        var name: String
-        var text: String
-        var json: @Sendable (DecisionRows) throws(LedgerError) -> String?
-
-        init<Row: Encodable & SendableMetatype>(
-            _ name: String, _ rows: @escaping @Sendable (DecisionRows) -> [Row], _ text: String
-        ) {
-            self.name = name
-            self.text = text
-            self.json = { (all: DecisionRows) throws(LedgerError) -> String? in
-                let list = rows(all)
-                return list.isEmpty ? nil : try LedgerJSON.text(list)
-            }
+            add(section.name, section.text(rows: place) { bind(.text(process)) })
         }
     }
 
