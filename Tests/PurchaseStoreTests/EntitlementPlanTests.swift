@@ -22,6 +22,25 @@ struct EntitlementPlanTests {
         }
     }
 
+    @Test("the plan for one account is kept, and not made anew for every read")
+    func keptPlan() async throws {
+        try await LedgerFixture.with { ledger in
+            try await fill(ledger.database)
+            let plans = try await ledger.client.withTransaction { transaction in
+                for number in 1...8 {
+                    let account = AccountID("player-\(number)")
+                    try await transaction.query(
+                        LedgerStore.entitlementsStatement(ofEach: [account], at: LedgerFixture.start))
+                }
+                return try await transaction.query(
+                    "SELECT generic_plans FROM pg_prepared_statements WHERE starts_with(statement, 'SELECT * FROM (SELECT DISTINCT')"
+                )
+            }
+            // The first five executions get a plan each, to compare.
+            #expect(try #require(plans.first).decode(0, as: Int64.self) == 3)
+        }
+    }
+
     /// Gives the tables a realistic size with rows that must be passed over.
     private func fill(_ database: TestDatabase) async throws {
         try await database.withOwnerClient { client in

@@ -48,20 +48,24 @@ extension LedgerStore {
     }
 
     /// The service's most frequent statement: by two indexes, whatever the size of the tables.
+    ///
+    /// A single account is compared by `=`: PostgreSQL takes an array of unknown length for ten accounts, so it would
+    /// find a plan of its own for each value cheaper than the one that it kept, and plan anew for every read.
     package static func entitlementsStatement(ofEach accounts: [AccountID], at now: Instant) -> SQL {
         let at = PostgresTimestamp(now)
         let ids = accounts.map(\.rawValue)
+        let isOne: SQL = if ids.count == 1 { "account_id = \(ids[0])" } else { "account_id = ANY (\(ids))" }
         return """
             SELECT * FROM (SELECT DISTINCT ON (account_number, key, environment) account_id, account_number,
                     \(fragment: rightColumns), \(fragment: noOverride)
                 FROM accounts JOIN entitlements USING (account_number)
-                WHERE account_id = ANY (\(ids))
+                WHERE \(fragment: isOne)
                 ORDER BY account_number, key, environment, (until IS NULL OR until > \(at)) DESC,
                     until DESC NULLS FIRST, transaction_id) AS bought
             UNION ALL
             SELECT account_id, account_number, \(fragment: overrideColumns)
             FROM accounts JOIN overrides USING (account_number)
-            WHERE account_id = ANY (\(ids)) AND ended_at IS NULL AND (until IS NULL OR until > \(at))
+            WHERE \(fragment: isOne) AND ended_at IS NULL AND (until IS NULL OR until > \(at))
             """
     }
 }
