@@ -42,15 +42,15 @@ extension VouchService {
                 ruleToken: mayBeLinked ? dependencies.cryptography.accountToken(submission.account) : nil)
         }
         let leads = pool.begin(subject.id)
-        let chain: Chain
+        let recorded: Recorded
         do {
-            chain = try await record(
+            recorded = try await record(
                 subject, account: account, submission: submission, caller: caller, requestID: requestID, leads: leads)
         } catch {
             if leads { pool.end(subject.id) }
             throw error
         }
-        let after = try await settle(subject, chain: chain, caller: caller, requestID: requestID, leads: leads)
+        let after = try await settle(subject, recorded, caller: caller, requestID: requestID, leads: leads)
         await release(subject.id, of: posters, chain: after)
         let token = dependencies.cryptography.claimToken(subject.id, account)
         return .recorded(view(of: subject.id, in: after, claimant: account), claimToken: token)
@@ -141,11 +141,20 @@ extension VouchService {
 
     // MARK: Recording
 
+    /// The chain with the claim in it.
+    private struct Recorded {
+        var chain: Chain
+        /// Whether the commit that made the transaction known took the right to ask Apple with it: nobody else can have
+        /// it then, and taking it once more would be another durable write.
+        var hasLease = false
+    }
+
     private func record(
         _ subject: Subject, account: AccountNumber, submission: Submission, caller: Caller, requestID: String,
         leads: Bool
-    ) async throws(ServiceError) -> Chain {
+    ) async throws(ServiceError) -> Recorded {
         let id = subject.id
+        var wasKnown = true
         var cause = Decider.Cause(actor: caller.name, requestID: requestID)
         let claimedAt = dependencies.clock.now()
         let claimed = try await withLedger { () async throws(LedgerError) in
@@ -153,6 +162,7 @@ extension VouchService {
                 known: nil, cause: cause,
                 load: { () async throws(LedgerError) in
                     var chain = try await load(subject)
+                    wasKnown = chain.transactions[id] != nil
                     guard chain.claims[account] != nil || chain.claims.count < configuration.claimsPerChainMax else {
                         throw LedgerError(.tooMany, "too many accounts claim one chain")
                     }
@@ -167,16 +177,19 @@ extension VouchService {
                 input: { _ in .claimed(id, by: account, at: claimedAt) },
                 lease: { chain in leads && asksApple(about: id, in: chain) ? newLease(on: id) : nil })
         }
+        var tookLease = false
+        if case .record = claimed.decision { tookLease = leads && !wasKnown }
         guard let evidence = subject.evidence, adds(evidence.item, to: claimed.chain) else {
-            return claimed.chain
+            return Recorded(chain: claimed.chain, hasLease: tookLease && asksApple(about: id, in: claimed.chain))
         }
         cause.body = evidence.body
         let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)
-        return try await withLedger { () async throws(LedgerError) in
+        let chain = try await withLedger { () async throws(LedgerError) in
             try await checker.record(evidence.item, cause: cause, known: claimed.chain) { chain in
                 leads && asksApple(about: id, in: chain) ? newLease(on: id) : nil
             }
         }
+        return Recorded(chain: chain, hasLease: tookLease && asksApple(about: id, in: chain))
     }
 
     /// Whether the device's word can change anything; an app that posts at every launch must not grow its chain for ever.
@@ -217,15 +230,17 @@ extension VouchService {
     /// Gets Apple's word where it is needed, and returns the chain as it then is, at the latest after `answerWithin`; at
     /// once, with the question under way, when too many wait.
     private func settle(
-        _ subject: Subject, chain: Chain, caller: Caller, requestID: String, leads: Bool
+        _ subject: Subject, _ recorded: Recorded, caller: Caller, requestID: String, leads: Bool
     ) async throws(ServiceError) -> Chain {
-        let id = subject.id
+        let (id, chain) = (subject.id, recorded.chain)
         guard asksApple(about: id, in: chain) else {
             if leads { pool.end(id) }
             return chain
         }
         if leads {
-            guard try await holdsLease(on: id) else {
+            var mayAsk = recorded.hasLease
+            if !mayAsk { mayAsk = try await holdsLease(on: id) }
+            guard mayAsk else {
                 pool.end(id)
                 guard pool.beginWait() else { return chain }
                 defer { pool.endWait() }
