@@ -34,7 +34,7 @@ final class ChildProcess: Sendable {
         let digits = line.trimmingCharacters(in: .whitespacesAndNewlines).reversed().prefix { $0.isNumber }.reversed()
         guard line.contains("listening on http://"), let port = Int(String(digits)) else {
             process.terminate()
-            process.waitUntilExit()
+            process.waitForEnd()
             let said = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
             throw BenchFailure("\(program) did not start: \(line)\(said.suffix(2_000))")
         }
@@ -44,7 +44,15 @@ final class ChildProcess: Sendable {
     /// Asks it to stop, and waits.
     func stop() {
         if process.isRunning { process.terminate() }
-        process.waitUntilExit()
+        process.waitForEnd()
+    }
+}
+
+extension Process {
+    /// Waits by looking: `waitUntilExit` runs the thread's run loop at least once, and on a thread of the task pool
+    /// nothing would wake it any more after the process has ended.
+    fileprivate func waitForEnd() {
+        while isRunning { Thread.sleep(forTimeInterval: 0.005) }
     }
 }
 
@@ -91,7 +99,6 @@ enum Command {
             if let now = ProcessUsage.peakBytes(of: process.processIdentifier) { peak = max(peak, now) }
             Thread.sleep(forTimeInterval: 0.01)
         }
-        process.waitUntilExit()
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         guard process.terminationStatus == 0 else {
             let said = (try? String(contentsOf: files[2], encoding: .utf8)) ?? ""
