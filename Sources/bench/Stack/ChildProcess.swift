@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// A program started for a measurement; its address is the end of the first line that it prints.
 final class ChildProcess: Sendable {
@@ -24,7 +25,7 @@ final class ChildProcess: Sendable {
         process.standardOutput = output
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         process.standardError = try FileHandle(forWritingTo: log)
-        try process.run()
+        try process.runUnmasked()
         var line = ""
         while !line.contains("\n") {
             let more = output.fileHandleForReading.availableData
@@ -41,7 +42,7 @@ final class ChildProcess: Sendable {
         self.port = port
     }
 
-    /// Asks it to stop, and waits.
+    /// Asks it to stop, and waits; after a while it is not asked any more.
     func stop() {
         if process.isRunning { process.terminate() }
         process.waitForEnd()
@@ -49,10 +50,29 @@ final class ChildProcess: Sendable {
 }
 
 extension Process {
+    /// How long a process may take to stop, in seconds; longer than the service's own bound.
+    fileprivate static let stopSecondsMax = 40.0
+
+    /// Starts it with no signal blocked.
+    ///
+    /// A child inherits the mask of the thread that starts it, and the threads of the task pool block them all: no SIGTERM
+    /// would ever reach it.
+    fileprivate func runUnmasked() throws {
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try run()
+    }
+
     /// Waits by looking: `waitUntilExit` runs the thread's run loop at least once, and on a thread of the task pool
     /// nothing would wake it any more after the process has ended.
     fileprivate func waitForEnd() {
-        while isRunning { Thread.sleep(forTimeInterval: 0.005) }
+        let deadline = ContinuousClock.now + .seconds(Self.stopSecondsMax)
+        while isRunning {
+            if ContinuousClock.now > deadline { Glibc.kill(processIdentifier, SIGKILL) }
+            Thread.sleep(forTimeInterval: 0.005)
+        }
     }
 }
 
@@ -93,7 +113,7 @@ enum Command {
         process.standardOutput = try FileHandle(forWritingTo: files[1])
         process.standardError = try FileHandle(forWritingTo: files[2])
         let start = ContinuousClock.now
-        try process.run()
+        try process.runUnmasked()
         var peak = 0
         while process.isRunning {
             if let now = ProcessUsage.peakBytes(of: process.processIdentifier) { peak = max(peak, now) }
