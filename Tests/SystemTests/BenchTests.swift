@@ -24,7 +24,7 @@ struct BenchTests {
             [products.appending(path: "bench").path] + arguments,
             environment: [
                 "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
-                "VOUCH_BENCH_DATABASE_URL": TestDatabase.server,
+                "BENCH_DATABASE_URL": TestDatabase.server,
             ])
     }
 

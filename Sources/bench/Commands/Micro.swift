@@ -7,7 +7,7 @@ struct Micro: AsyncParsableCommand {
         abstract: "Run single operations many times; prints nanoseconds for each.",
         discussion: """
             scripts/bench-instructions counts their instructions instead: these hardly depend on the machine's mood, and \
-            are compared with what is written in scripts/bench-instructions.tsv.
+            are compared with what is written in scripts/bench-instructions.txt.
             """)
 
     @Argument(

@@ -6,7 +6,7 @@ struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure every part, or those that are named, each beside its reference.",
         discussion: """
-            Needs a PostgreSQL cluster on this machine in VOUCH_BENCH_DATABASE_URL (a superuser's URI), psql and pgbench; \
+            Needs a PostgreSQL cluster on this machine in BENCH_DATABASE_URL (a superuser's URI), psql and pgbench; \
             scripts/bench provides all that. Ends with 1 when a part could not run or counted wrong, never for being slow.
             """)
 
@@ -72,8 +72,8 @@ struct Run: AsyncParsableCommand {
     }
 
     private func settings() throws -> RunSettings {
-        guard let server = ProcessInfo.processInfo.environment["VOUCH_BENCH_DATABASE_URL"], !server.isEmpty else {
-            throw ValidationError("set VOUCH_BENCH_DATABASE_URL to a superuser's URI, or use scripts/bench")
+        guard let server = ProcessInfo.processInfo.environment["BENCH_DATABASE_URL"], !server.isEmpty else {
+            throw ValidationError("set BENCH_DATABASE_URL to a superuser's URI, or use scripts/bench")
         }
         let numbers = accounts.split(separator: ",").compactMap { Int($0) }
         guard !numbers.isEmpty, numbers.allSatisfy({ $0 > 0 }), exportedPurchases > 0, seconds > 0, warmUpSeconds >= 0
