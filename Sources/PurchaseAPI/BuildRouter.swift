@@ -3,8 +3,8 @@ package import PurchaseService
 
 /// All operations of `openapi.yaml`, nothing else, with everything that stands before them.
 ///
-/// From the outside in: request id, access log, conversion of errors to problems; then, for operations that aren't
-/// public, the bound on concurrency, authentication and roles. What throws inside never reaches a client as it is.
+/// From the outside in: request id, access log, conversion of errors to problems; then the bound on concurrency, and for
+/// operations that aren't public authentication and roles. What throws inside never reaches a client as it is.
 /// `outer` stands between the access log and the conversion of errors, also before routes that are added later.
 /// `downloads` answers with exports where it is shared with others; without it the router has one of its own.
 package func buildRouter<Cases: UseCases>(
@@ -18,9 +18,10 @@ package func buildRouter<Cases: UseCases>(
     }
     for middleware in outer { router.add(middleware: middleware) }
     router.add(middleware: ProblemMiddleware(maximumBodyBytes: configuration.maximumBodyBytes))
-    let limiter = ConcurrencyLimiter(max: configuration.concurrentRequestsMax)
-    // Notifications have places of their own: a flood of posts must not keep a refund out, nor the other way round.
-    let notificationLimiter = ConcurrencyLimiter(max: configuration.concurrentNotificationsMax)
+    let limiters = Dictionary(
+        uniqueKeysWithValues: EdgeLane.allCases.map { lane in
+            (lane, ConcurrencyLimiter(max: configuration.places[lane] ?? lane.placesDefault))
+        })
     let handlers = Handlers(
         useCases: useCases, configuration: configuration,
         downloads: downloads ?? PaidRecordsDownloads(configuration))

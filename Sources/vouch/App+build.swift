@@ -49,6 +49,8 @@ struct VouchStack {
 extension VouchStack {
     /// Builds every part and checks that the database is there, has the right schema, and can't be rewritten.
     ///
+    /// `tune` changes bounds that are no settings; tests make them small.
+    ///
     /// - Throws: `SchemaFault`, `PostgresError`, `LedgerError`, `ConsoleTemplateFault`, ``CommandFailure``.
     static func build(
         settings: Settings, logger: Logger, now: @escaping @Sendable () -> Instant,

@@ -19,12 +19,12 @@ package enum PageCursor {
 
     /// A place in the list of disputes.
     package static func text(_ cursor: CaseCursor) -> String {
-        Base64URL.encode("c\(cursor.openedAt.millisecondsSince1970).\(cursor.id.rawValue)")
+        Base64.cursor("c\(cursor.openedAt.millisecondsSince1970).\(cursor.id.rawValue)")
     }
 
     /// Reads what ``text(_:)-(CaseCursor)`` wrote; `nil` for anything else.
     package static func cases(_ text: String) -> CaseCursor? {
-        guard let plain = Base64URL.decode(text), plain.first == "c" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "c" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
         guard parts.count == 2, let milliseconds = Int64(parts[0]), Syntax.isOpaqueID(String(parts[1])) else {
             return nil
@@ -33,11 +33,11 @@ package enum PageCursor {
     }
 
     /// A place in an account's list of overrides.
-    package static func text(beforeOverride number: Int64) -> String { Base64URL.encode("o\(number)") }
+    package static func text(beforeOverride number: Int64) -> String { Base64.cursor("o\(number)") }
 
     /// Reads what ``text(beforeOverride:)`` wrote; `nil` for anything else.
     package static func override(_ text: String) -> Int64? {
-        guard let plain = Base64URL.decode(text), plain.first == "o" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "o" else { return nil }
         return Int64(plain.dropFirst()).flatMap { $0 > 0 ? $0 : nil }
     }
 
@@ -65,12 +65,12 @@ package enum PageCursor {
 
     /// A place among the results of a search.
     package static func text(_ place: SearchPlace) -> String {
-        Base64URL.encode("t\(place.at.millisecondsSince1970).\(place.transactionID.rawValue)")
+        Base64.cursor("t\(place.at.millisecondsSince1970).\(place.transactionID.rawValue)")
     }
 
     /// Reads what ``text(_:)-(SearchPlace)`` wrote; `nil` for anything else.
     package static func search(_ text: String) -> SearchPlace? {
-        guard let plain = Base64URL.decode(text), plain.first == "t" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "t" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
         guard parts.count == 2, let milliseconds = Int64(parts[0]),
             let id = TransactionID(validating: String(parts[1]))
@@ -80,12 +80,12 @@ package enum PageCursor {
 
     /// A place in a list of evidence.
     package static func text(_ item: EvidenceID) -> String {
-        Base64URL.encode("p\(item.sha256).\(item.source.rawValue)")
+        Base64.cursor("p\(item.sha256).\(item.source.rawValue)")
     }
 
     /// Reads what ``text(_:)-(EvidenceID)`` wrote; `nil` for anything else.
     package static func evidence(_ text: String) -> EvidenceID? {
-        guard let plain = Base64URL.decode(text), plain.first == "p" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "p" else { return nil }
         let parts = plain.dropFirst().split(separator: ".", maxSplits: 1)
         guard parts.count == 2, parts[0].utf8.count == 64,
             parts[0].utf8.allSatisfy({ Hexadecimal.value(of: $0) != nil }),
@@ -95,11 +95,11 @@ package enum PageCursor {
     }
 
     /// A place in the events of a chain.
-    package static func text(afterVersion version: Int64) -> String { Base64URL.encode("e\(version)") }
+    package static func text(afterVersion version: Int64) -> String { Base64.cursor("e\(version)") }
 
     /// Reads what ``text(afterVersion:)`` wrote; `nil` for anything else.
     package static func version(_ text: String) -> Int64? {
-        guard let plain = Base64URL.decode(text), plain.first == "e" else { return nil }
+        guard let plain = Base64.plain(text), plain.first == "e" else { return nil }
         return Int64(plain.dropFirst()).flatMap { $0 >= 0 ? $0 : nil }
     }
 }

@@ -35,8 +35,8 @@ extension APIOperation {
         case .getEntitlements, .queryEntitlements, .getTransaction: .entitlements
         case .listChanges, .listGrants, .acknowledgeGrant: .deliveries
         case .searchTransactions, .listTransactionEvidence, .explainTransaction, .listTransactionEvents, .listCases,
-            .getCase, .resolveCase, .listOverrides, .createOverride, .endOverride, .getCoverage, .getAppleHealth,
-            .exportPaidRecords, .getRevenue:
+            .getCase, .resolveCase, .listOverrides, .createOverride, .endOverride, .eraseAccount, .listStaffActions,
+            .getCoverage, .getAppleHealth, .exportPaidRecords, .getRevenue:
             .people
         case .getLiveness, .getReadiness, .getOpenAPI: nil
         }

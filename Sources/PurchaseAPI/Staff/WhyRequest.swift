@@ -61,7 +61,8 @@ package enum WhyRequest {
         }
     }
 
-    private static func isSentence(_ text: String) -> Bool {
+    /// Whether words are what ``rule`` says.
+    package static func isSentence(_ text: String) -> Bool {
         let scalars = text.unicodeScalars
         return scalars.count <= charactersMax
             && scalars.contains { !$0.properties.isWhitespace }

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import PurchaseAPI
+import PurchaseCore
 
 /// The stylesheet and the icon: served under names that change with their bytes, and so kept by browsers for ever.
 struct ConsoleAssets: Sendable {
@@ -41,7 +42,7 @@ struct ConsoleAssets: Sendable {
 
     private static func asset(_ name: String, _ ending: String, _ type: String, _ text: String) -> Asset {
         let bytes = Array(text.utf8)
-        let digest = SHA256.hash(data: bytes).prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let digest = Hexadecimal.text(SHA256.hash(data: bytes).prefix(8))
         return Asset(name: "\(name)-\(digest).\(ending)", contentType: type, bytes: bytes)
     }
 }

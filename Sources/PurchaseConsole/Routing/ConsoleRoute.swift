@@ -98,7 +98,7 @@ package enum ConsoleRoute: String, CaseIterable, Sendable {
         case .home, .signOut, .coverage, .apple: ConsoleSession.roles
         case .finance, .paidRecords: [.finance]
         case .find, .transactions, .transaction, .evidence, .evidenceText, .recheck, .order, .account, .createOverride,
-            .endOverride, .cases, .claimCase, .resolveCase, .audit:
+            .endOverride, .eraseAccount, .cases, .claimCase, .resolveCase, .audit:
             [.support]
         }
     }

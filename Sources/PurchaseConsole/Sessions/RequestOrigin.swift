@@ -1,6 +1,6 @@
 import HTTPTypes
 import Hummingbird
-import PurchaseAPI
+import PurchaseCore
 import PurchaseService
 
 /// What a browser says of where a request comes from, and by which cookie it is known.
@@ -74,10 +74,10 @@ struct RequestOrigin: Sendable {
     func signInToken(in headers: HTTPFields) -> ConsoleToken? { token(signInCookie, headers) }
 
     /// Has the browser show a token from now on, until it is closed.
-    func keepingSession(_ token: ConsoleToken) -> String { setting(sessionCookie, Base64URLText.text(token.bytes)) }
+    func keepingSession(_ token: ConsoleToken) -> String { setting(sessionCookie, Base64.url(token.bytes)) }
 
     /// The same for the sign-in page.
-    func keepingSignIn(_ token: ConsoleToken) -> String { setting(signInCookie, Base64URLText.text(token.bytes)) }
+    func keepingSignIn(_ token: ConsoleToken) -> String { setting(signInCookie, Base64.url(token.bytes)) }
 
     /// Takes the session's token from the browser.
     var droppingSession: String { setting(sessionCookie, "") + "; Max-Age=0" }
@@ -94,6 +94,6 @@ struct RequestOrigin: Sendable {
         }
         // Two of one name: somebody planted one of them.
         guard values.count == 1 else { return nil }
-        return Base64URLText.bytes(values[0]).flatMap { ConsoleToken(bytes: $0) }
+        return Base64.decode(url: values[0]).flatMap { ConsoleToken(bytes: $0) }
     }
 }

@@ -4,9 +4,8 @@ package import PurchaseCore
 ///
 /// Implemented by `PurchaseStore`; throws ``LedgerError`` alone.
 package protocol LedgerPort:
-    ConsoleSessionPort, NotificationPort, CoveragePort, PolicyPort, RestorePort, SearchPort, StaffPort,
-    StaffActionsPort,
-    UnprovenPostPort
+    ConsoleSessionPort, NotificationPort, CoveragePort, ErasurePort, PolicyPort, RestorePort, SearchPort, StaffPort,
+    StaffActionsPort, UnprovenPostPort
 {
     /// The ledger's number of an account, given out on first sight; a stated token, and the one that it has by rule, are
     /// remembered for it.

@@ -1,6 +1,6 @@
 /// Made-up purchases, written straight into the tables: deciding each of them would measure something else.
 enum MadeUpLedger {
-    /// The account of purchase number 0, 1, 2 …
+    /// The account of a purchase, which are numbered from 0.
     static func account(_ number: Int) -> String { "account-\(number)" }
 
     /// Rows of money that so many purchases make: a sale each, and a refund for every tenth.

@@ -16,8 +16,9 @@ enum PgbenchScript {
         INSERT INTO jws_headers (sha256, header) VALUES (sha256('header'), repeat('A', 4200));
         """
 
-    /// The claim, then the settlement. In pgbench's scripts a colon before a letter or a digit names a variable, also in
-    /// quotes.
+    /// The claim, then the settlement.
+    ///
+    /// In pgbench's scripts a colon before a letter or a digit names a variable, also in quotes.
     static let text =
         #"\set id random(1000000000000000, 9999999999999999)"# + "\n" + #"\set account random(1, 64)"# + "\n" + claim
         + #" \gset"# + "\n" + settlement + ";\n"

@@ -16,7 +16,7 @@ struct LoadPlan: Sendable {
     var requestsMax = Int.max
     /// The one status that counts as done.
     var expectedStatus = 200
-    /// The bytes of request number 0, 1, 2 …
+    /// The bytes of a request, which are numbered from 0.
     var request: @Sendable (Int) -> ByteBuffer
 
     /// Asks without pause.

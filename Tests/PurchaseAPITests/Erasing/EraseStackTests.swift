@@ -68,7 +68,8 @@ struct EraseStackTests {
             #expect(secrets.count > 12)
             for secret in secrets {
                 #expect(
-                    try await !stack.tables(holding: secret).isEmpty, "the search finds \(secret.prefix(60)) while it is there")
+                    try await !stack.tables(holding: secret).isEmpty,
+                    "the search finds \(secret.prefix(60)) while it is there")
             }
             let before = try await stack.export()
             let asOf = try #require(before.header("Vouch-As-Of"))

@@ -31,7 +31,7 @@ struct LedgerFormatTests {
         #expect(
             Set(kinds) == [
                 "identified", "absorbed", "transaction", "evidence", "renewal", "claim", "case", "grant", "entitlement",
-                "entitlement_ended", "movement", "check_requested", "override",
+                "entitlement_ended", "movement", "check_requested", "override", "account_erased", "claim_released",
             ])
     }
 
