@@ -10,8 +10,14 @@ package struct ConsoleConfiguration: Sendable {
     /// How long a page may take, a form's arrival included (default 30 s); it must exceed the time that a recheck waits
     /// for Apple.
     package var requestTimeout: Duration
-    /// Pages that may be under way at once, in places of their own (default 64); more is 503.
+    /// How long a page of money and the head of its download may take (default 5 min): each sums a whole period up.
+    package var financeTimeout: Duration = .seconds(300)
+    /// How long the sign-in form may take to arrive and be answered (default 10 s).
+    package var signInTimeout: Duration = .seconds(10)
+    /// Pages that may be under way at once for people who are signed in (default 64); more is 503.
     package var concurrentRequestsMax = 64
+    /// Requests that may be under way at once of those who are not (default 32): they keep out nobody who is.
+    package var concurrentStrangersMax = 32
     /// What answers with exports; the API's own, so that its bound holds for both together.
     package var downloads: PaidRecordsDownloads
     /// The wall clock.

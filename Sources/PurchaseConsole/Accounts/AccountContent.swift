@@ -108,13 +108,17 @@ struct OverrideTable: Sendable {
     }
 
     let rows: [Line]
+    /// Where in the list this page begins, for its forms; `nil` for the newest.
+    let place: String?
     /// The address of the page with older ones.
     let older: String?
 
     /// `ending` is the form that could not be acted upon, if there was one.
     init(
-        _ overrides: [RecordedOverride], of account: AccountID, before number: Int64?, ending: FormReader?, now: Instant
+        _ overrides: [RecordedOverride], of account: AccountID, at place: Int64?, before number: Int64?,
+        ending: FormReader?, now: Instant
     ) {
+        self.place = place.map(PageCursor.text(beforeOverride:))
         rows = overrides.map { Self.line($0, ending, now) }
         older = number.map {
             ConsoleAddress.with(

@@ -53,13 +53,14 @@ extension ConsolePages {
     /// `POST /console/accounts/{accountId}/overrides/end`.
     func endOverride(_ visit: ConsoleVisit) async throws -> Response {
         let account = try visit.path("accountId") { AccountID(validating: $0) }
-        var reader = FormReader(visit.fields, known: ["overrideId", "why"])
+        var reader = FormReader(visit.fields, known: ["overrideId", "overrides", "why"])
+        let number = reader.value("overrides", rule: "The link to the list is broken.", PageCursor.override)
         let id = reader.value("overrideId", isRequired: true, rule: "Choose a decision of the list.") {
             Syntax.isOpaqueID($0) ? OverrideID($0) : nil
         }
         let why = reader.why()
         guard reader.faults.isEmpty, let id else {
-            return try await accountPage(account, visit, ending: reader)
+            return try await accountPage(account, visit, overridesBefore: number, ending: reader)
         }
         _ = try await useCases.endOverride(
             id, of: account, why: why, by: visit.caller, requestID: visit.requestID)
@@ -76,15 +77,18 @@ extension ConsolePages {
         search.account = account
         let (transactions, next) = try await useCases.transactions(matching: search, after: nil, limit: Self.listMax)
         let (overrides, older) = try await useCases.overrides(of: account, before: number, limit: Self.listMax)
-        let (open, _) = try await useCases.cases(.open, of: account, after: nil, limit: Self.listMax)
-        let (closed, _) = try await useCases.cases(.resolved, of: account, after: nil, limit: Self.listMax)
+        let (open, moreOpen) = try await useCases.cases(.open, of: account, after: nil, limit: Self.listMax)
+        let (closed, moreClosed) = try await useCases.cases(.resolved, of: account, after: nil, limit: Self.listMax)
         let (grants, moreGrants) = try await useCases.openGrants(of: account, after: nil, limit: Self.listMax)
         let content = AccountContent(
             account: account, entitlements: try await useCases.entitlements(of: account), grants: grants,
             hasMoreGrants: moreGrants != nil,
-            overrides: OverrideTable(overrides, of: account, before: older, ending: ending, now: visit.now), form: form,
+            overrides: OverrideTable(
+                overrides, of: account, at: number, before: older, ending: ending, now: visit.now), form: form,
             erase: erasing,
-            cases: CaseTable("Cases", open + closed, next: nil, now: visit.now),
+            cases: CaseTable(
+                moreOpen == nil && moreClosed == nil ? "Cases" : "Cases: the oldest of each kind, there are more",
+                open + closed, next: nil, now: visit.now),
             transactions: TransactionTable(
                 "Transactions that it claimed, newest first", transactions,
                 next: next.map { _ in

@@ -122,7 +122,7 @@ struct CaseContent: Sendable {
         resolvedAt = dispute.resolution.map { ShownTime($0.resolvedAt) }
         resolvedBy = item.resolvedBy
         why = item.why
-        self.form = ResolveForm(form, isCorrection: dispute.status == .resolved)
+        self.form = ResolveForm(form, correcting: dispute.resolution?.outcome)
     }
 }
 
@@ -130,12 +130,15 @@ struct CaseContent: Sendable {
 struct ResolveForm: Sendable {
     let heading: String
     let errors: ErrorSummary?
+    /// The outcome that the page shows; `nil` for an open case.
+    let seen: String?
     let outcome: ChoiceField
     let why: TextField
 
-    init(_ reader: FormReader?, isCorrection: Bool) {
+    init(_ reader: FormReader?, correcting seen: ClaimCase.Outcome?) {
         let faults = reader?.faults ?? []
-        heading = isCorrection ? "Correct the decision" : "Decide"
+        heading = seen != nil ? "Correct the decision" : "Decide"
+        self.seen = seen?.rawValue
         errors = ErrorSummary(faults, prefix: "resolve-", heading: "The case is as it was")
         outcome = ChoiceField(
             "outcome", "Outcome", prefix: "resolve-", value: reader?.text("outcome"),

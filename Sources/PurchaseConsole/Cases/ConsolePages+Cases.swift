@@ -34,11 +34,17 @@ extension ConsolePages {
     /// `POST /console/cases/{id}/resolve`.
     func resolveCase(_ visit: ConsoleVisit) async throws -> Response {
         let id = try visit.path("id") { Syntax.isOpaqueID($0) ? CaseID($0) : nil }
-        var reader = FormReader(visit.fields, known: ["outcome", "why"])
+        var reader = FormReader(visit.fields, known: ["outcome", "seen", "why"])
         let outcome = reader.value("outcome", isRequired: true, rule: "Choose one of the two.") {
             ClaimCase.Outcome(rawValue: $0)
         }
         let why = reader.why()
+        // Somebody else may have decided while the page was open; a correction must be meant as one.
+        let now = try await useCases.claimCase(id)
+        if reader.text("seen") != now.dispute.resolution?.outcome.rawValue {
+            let who = now.resolvedBy.map { " by \($0)" } ?? ""
+            reader.blame("", "The case was decided\(who) while this page was open: look at how, then decide again.")
+        }
         guard reader.faults.isEmpty, let outcome else { return try await casePage(id, visit, form: reader) }
         _ = try await useCases.resolve(id, outcome, why: why, by: visit.caller, requestID: visit.requestID)
         return try await done(

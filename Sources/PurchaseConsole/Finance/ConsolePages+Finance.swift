@@ -21,7 +21,9 @@ extension ConsolePages {
             reader.blame("asOf", "Is another position than the next page's; begin anew.")
         }
         let days = FinanceForm.period(of: query)
-        if query != nil, days == nil { reader.blame("from", "Must be a day such as 2026-11-01; so must the other.") }
+        if query != nil, days == nil {
+            reader.blame("from", "Must be a day such as 2026-11-01, and so must the other, without a time.")
+        }
         guard reader.faults.isEmpty, let query, let days else { return financePage(nil, reader, visit) }
         do {
             let report = try await financeReport(query, days, grouping ?? .day, cursor, FinanceAddress(reader), visit)

@@ -47,7 +47,9 @@ struct FinanceForm: Sendable {
         guard !fields.contains(where: { ($0.name == "from" || $0.name == "to") && !$0.value.isEmpty }) else {
             return fields
         }
-        let tomorrow = now + .days(1)
+        // Where the day begins earlier than in UTC, tomorrow may have begun.
+        let zone = fields.first { $0.name == "tz" }?.value ?? ""
+        let tomorrow = now + .days(1) + (zone.isEmpty || zone == "UTC" ? .zero : .hours(14))
         return fields.filter { $0.name != "from" && $0.name != "to" } + [
             FormField(name: "from", value: day(tomorrow - .days(defaultDays))),
             FormField(name: "to", value: day(tomorrow)),

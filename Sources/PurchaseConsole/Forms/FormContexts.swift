@@ -14,7 +14,23 @@ struct ErrorSummary: Sendable {
     init?(_ faults: [FieldFault], prefix: String, heading: String = "Nothing was done yet") {
         guard !faults.isEmpty else { return nil }
         self.heading = heading
-        lines = faults.map { Line(target: $0.field.isEmpty ? nil : prefix + $0.field, message: $0.message) }
+        lines = faults.map { fault in
+            let isShown = !fault.field.isEmpty && !Self.unseen.contains(fault.field)
+            return Line(
+                target: isShown ? prefix + fault.field : nil,
+                message: isShown ? "\(Self.words(fault.field)): \(fault.message)" : fault.message)
+        }
+    }
+
+    /// Fields that no form shows: places in lists.
+    private static let unseen: Set<String> = ["cursor", "events", "overrides", "overrideId", "seen"]
+
+    /// A field's name as people read it: `accountId` is `Account id`.
+    private static func words(_ name: String) -> String {
+        let spaced = name.reduce(into: "") { text, character in
+            text += character.isUppercase ? " " + character.lowercased() : String(character)
+        }
+        return spaced.prefix(1).uppercased() + spaced.dropFirst()
     }
 }
 

@@ -127,6 +127,7 @@ section, article { margin: 0 0 1.75rem; }
 .errors { background: var(--bad-paper); color: var(--bad); margin-bottom: 0.75rem; }
 .errors p { margin: 0 0 0.25rem; font-weight: 600; }
 .errors ul { margin: 0; }
+.errors li { min-height: 1.5rem; }
 .errors a { color: inherit; }
 
 /* States: a colour, a shape and a word. */
@@ -210,7 +211,7 @@ summary { cursor: pointer; padding: 0.2rem 0; color: var(--accent); }
 g:hover > .chart-slot { fill: var(--line); fill-opacity: 0.5; }
 .swatch { width: 0.75rem; height: 0.75rem; vertical-align: -0.05rem; margin-left: 0.75rem; }
 .swatch:first-child { margin-left: 0; }
-.said { max-width: 26rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.said { min-width: 14rem; max-width: 26rem; white-space: pre-wrap; overflow-wrap: break-word; }
 .subject { display: block; }
 th small, td small { display: block; }
 

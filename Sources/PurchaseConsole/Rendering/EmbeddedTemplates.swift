@@ -99,6 +99,9 @@ extension ConsoleTemplates {
 <form method="post" action="{{address}}/overrides/end">
 <input type="hidden" name="csrf" value="{{person.csrf}}">
 <input type="hidden" name="overrideId" value="{{overrideID}}">
+{{#place}}
+<input type="hidden" name="overrides" value="{{place}}">
+{{/place}}
 {{#errors}}
 {{>form-errors}}
 {{/errors}}
@@ -239,7 +242,7 @@ extension ConsoleTemplates {
 {{<layout}}
 {{$main}}
 <h1>Audit</h1>
-<p class="lead">What people did, and why, newest first. It is read from the ledger, where nothing is changed or removed.</p>
+<p class="lead">What people did, and why, newest first. It is read from the ledger, where no line is changed or removed; words can be erased with an account.</p>
 {{#form}}
 <form class="filters" role="search" aria-label="Filters" method="get" action="/console/audit">
 {{#errors}}
@@ -391,6 +394,9 @@ extension ConsoleTemplates {
 <h2 id="decide">{{heading}}</h2>
 <form method="post" action="{{address}}/resolve" aria-labelledby="decide">
 <input type="hidden" name="csrf" value="{{person.csrf}}">
+{{#seen}}
+<input type="hidden" name="seen" value="{{seen}}">
+{{/seen}}
 {{#errors}}
 {{>form-errors}}
 {{/errors}}
@@ -986,8 +992,8 @@ extension ConsoleTemplates {
 </section>
 <section aria-labelledby="customer">
 <h2 id="customer">To the customer</h2>
-<p class="hint">May be sent as it is. One click selects it.</p>
-<blockquote class="copyable" tabindex="0">{{customer}}</blockquote>
+<p class="hint" id="customer-hint">May be sent as it is. One click selects it.</p>
+<blockquote class="copyable" aria-describedby="customer-hint">{{customer}}</blockquote>
 </section>
 <section aria-labelledby="next">
 <h2 id="next">What happens next</h2>
@@ -1067,6 +1073,9 @@ extension ConsoleTemplates {
 <h2 id="ask">Ask Apple now</h2>
 <form method="post" action="/console/transactions/{{id}}/recheck">
 <input type="hidden" name="csrf" value="{{person.csrf}}">
+{{#seenFrom}}
+<input type="hidden" name="accountId" value="{{text}}">
+{{/seenFrom}}
 {{#errors}}
 {{>form-errors}}
 {{/errors}}

@@ -51,13 +51,14 @@ enum ConsoleAddress {
     /// An address that was asked for before signing in, when it is one of the console's own; `nil` for anything else.
     ///
     /// Printable ASCII that begins with `/console` can't leave the site; a backslash, which browsers take for a slash,
-    /// and a double slash are not in it anyway.
+    /// a double slash and dots that lead upwards, encoded or not, are not in it anyway.
     static func local(_ address: String) -> String? {
         guard address.utf8.count <= localBytesMax,
             address.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\\") }),
             let path = address.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).first,
             path == home || path.hasPrefix(home + "/"), !path.contains("//"), !path.contains("/."),
-            !path.contains("#"), !path.hasPrefix(signIn), path != "/console/sign-out"
+            !path.lowercased().contains("%2e"), !path.contains("#"), !path.hasPrefix(signIn),
+            path != "/console/sign-out"
         else { return nil }
         return address
     }

@@ -34,7 +34,8 @@ struct ConsoleEdge: RouterMiddleware {
 
     /// No script, no style but our own file, no frame, no form to elsewhere; and no address of ours told to others.
     ///
-    /// With `no-referrer` browsers send `Origin: null` with every form: ``RequestOrigin`` knows.
+    /// `same-origin`, not `no-referrer`, with which browsers send `Origin: null` with every form: ``RequestOrigin`` would
+    /// no longer see that a proxy hides the host.
     private static let headers: [(HTTPField.Name, String)] = [
         (
             .contentSecurityPolicy,
@@ -42,7 +43,7 @@ struct ConsoleEdge: RouterMiddleware {
                 + "base-uri 'none'"
         ),
         (.xContentTypeOptions, "nosniff"),
-        (.named("Referrer-Policy"), "no-referrer"),
+        (.named("Referrer-Policy"), "same-origin"),
         (.named("Cross-Origin-Opener-Policy"), "same-origin"),
         (.named("Cross-Origin-Resource-Policy"), "same-origin"),
         (.named("X-Frame-Options"), "DENY"),

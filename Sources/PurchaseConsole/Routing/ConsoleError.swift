@@ -39,7 +39,8 @@ struct ConsoleError: Error, Sendable {
     static let foreignForm = ConsoleError(
         .forbidden, "The form did not come from this console",
         "Nothing was done. The form was sent from another site, by a browser that does not say from where, or from a "
-            + "page of an earlier session. Open the page again and send it from there.")
+            + "page of an earlier session. Open the page again and send it from there. If that never helps, the proxy in "
+            + "front of Vouch does not pass on the host that the browser asked for.")
     static let overloaded = retry(
         after: 1, "Too much is going on", "Nothing was done. Try again in a moment.")
     static let tooSlow = retry(
@@ -121,7 +122,9 @@ struct ConsoleError: Error, Sendable {
             self = .retry(
                 after: seconds, "The account is being erased",
                 "Nothing was done. Try again when that has come to its end.")
-        case .overloaded: self = .overloaded
+        case .overloaded(let seconds):
+            self = .overloaded
+            retryAfterSeconds = seconds
         case .unavailable(let seconds), .identityUnavailable(let seconds):
             self = .retry(
                 after: seconds, "The database cannot be reached",

@@ -11,14 +11,16 @@ struct ConsolePages<Cases: UseCases & ConsoleUseCases>: Sendable {
     let configuration: ConsoleConfiguration
     let renderer: PageRenderer
     let limiter: ConcurrencyLimiter
+    let strangers: ConcurrencyLimiter
 
     /// Always an answer: what goes wrong becomes a page that says so.
     func respond(to request: Request, _ context: VouchRequestContext, as route: ConsoleRoute) async -> Response {
-        guard limiter.enter() else { return failure(ConsoleError.overloaded, nil, context) }
-        defer { limiter.leave() }
+        let places = route.isPublic ? strangers : limiter
+        guard places.enter() else { return failure(ConsoleError.overloaded, nil, context) }
+        defer { places.leave() }
         do {
             return try await withTimeLimit(
-                configuration.requestTimeout, on: context.channel.eventLoop, throwing: ConsoleError.tooSlow
+                timeout(of: route), on: context.channel.eventLoop, throwing: ConsoleError.tooSlow
             ) {
                 route.isPublic
                     ? try await answerAnybody(request, context, as: route)
@@ -26,6 +28,14 @@ struct ConsolePages<Cases: UseCases & ConsoleUseCases>: Sendable {
             }
         } catch {
             return failure(error, nil, context)
+        }
+    }
+
+    private func timeout(of route: ConsoleRoute) -> Duration {
+        switch route {
+        case .finance, .paidRecords: configuration.financeTimeout
+        case .signIn, .signInForm, .asset: configuration.signInTimeout
+        default: configuration.requestTimeout
         }
     }
 

@@ -28,7 +28,8 @@ package struct ConsoleSite: Sendable {
     ) {
         let pages = ConsolePages(
             useCases: useCases, configuration: configuration, renderer: renderer,
-            limiter: ConcurrencyLimiter(max: configuration.concurrentRequestsMax))
+            limiter: ConcurrencyLimiter(max: configuration.concurrentRequestsMax),
+            strangers: ConcurrencyLimiter(max: configuration.concurrentStrangersMax))
         for route in ConsoleRoute.allCases {
             router.on(RouterPath(route.path), method: route.method) { request, context in
                 await pages.respond(to: request, context, as: route)

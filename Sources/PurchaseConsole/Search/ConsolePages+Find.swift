@@ -11,7 +11,13 @@ extension ConsolePages {
         guard let text = reader.text("q") else { return Self.redirect(to: ConsoleAddress.home) }
         var hits = try await hitsInLedger(of: text, visit)
         var asked: OrderQuestion = .none
-        if hits.isEmpty, let order = OrderID(validating: text), Self.looksLikeOrder(text) {
+        // Apple writes order ids in capitals; a phone's keyboard does not.
+        let capitals = text.uppercased()
+        if hits.isEmpty, capitals != text, Self.looksLikeOrder(capitals) {
+            hits = try await hitsInLedger(of: capitals, visit)
+        }
+        let mayBeOrder = Self.looksLikeOrder(text) || Self.looksLikeOrder(capitals) && text.contains(where: \.isNumber)
+        if hits.isEmpty, mayBeOrder, let order = OrderID(validating: capitals) {
             (hits, asked) = try await ask(for: order, visit)
         }
         if hits.count == 1 { return Self.redirect(to: hits[0].link.address) }

@@ -33,7 +33,10 @@ extension ConsolePages {
             CSRFToken(signIn: browser).isShown(by: shown)
         else {
             return signInPage(
-                request, next: next, fault: "The form had been open for too long. Paste the key again.",
+                request, next: next,
+                fault:
+                    "The form had been open for too long, or the browser keeps no cookie for this address (is it HTTPS?). "
+                    + "Paste the key again.",
                 status: .forbidden)
         }
         guard let key else {

@@ -26,13 +26,14 @@ struct RequestOrigin: Sendable {
 
     /// Whether the request was made by one of our own pages.
     ///
-    /// `Sec-Fetch-Site` is the browser's own word and decides where it is there. Older browsers are known by `Origin`,
-    /// which must then name this very host; our referrer policy makes newer ones send `null` there. Neither: not ours.
+    /// `Sec-Fetch-Site` is the browser's own word; older browsers don't send it, and are known by `Origin` alone. Where
+    /// `Origin` is there, it must name this very host in any case: behind a proxy that puts its own target in the place of
+    /// the host, forms are refused, loudly, instead of cookies travelling under the wrong name. Neither: not ours.
     var isOwn: Bool {
         let isNamed = origin.map { name in
             ["https://", "http://"].contains { scheme in authority.map { name == scheme + $0 } ?? false }
         }
-        if let fetchSite { return fetchSite == "same-origin" && (isNamed ?? true || origin == "null") }
+        if let fetchSite { return fetchSite == "same-origin" && isNamed ?? true }
         return isNamed ?? false
     }
 

@@ -21,15 +21,19 @@ extension ConsolePages {
     /// `POST /console/transactions/{transactionId}/recheck`.
     func recheck(_ visit: ConsoleVisit) async throws -> Response {
         let id = try visit.path("transactionId") { TransactionID(validating: $0) }
-        var reader = FormReader(visit.fields, known: ["why"])
+        var reader = FormReader(visit.fields, known: ["accountId", "why"])
+        // The page was seen from an account: what it says to the customer is said to that one afterwards too.
+        let account = reader.value("accountId", rule: AccountRule.text) { AccountID(validating: $0) }
         let why = reader.why()
         guard reader.faults.isEmpty else {
             let form = RecheckForm(why: reader.text("why"), faults: reader.faults)
-            return try await transactionPage(id, visit, form: form)
+            return try await transactionPage(id, visit, seenFrom: account, form: form)
         }
         let view = try await useCases.recheck(id, why: why, by: visit.caller, requestID: visit.requestID)
         let isOpen = view.nextCheckAt != nil && !view.transaction.state.isSettled
-        return try await done(isOpen ? .recheckWaits : .rechecked, visit, goTo: ConsoleAddress.transaction(id))
+        return try await done(
+            isOpen ? .recheckWaits : .rechecked, visit,
+            goTo: ConsoleAddress.with(ConsoleAddress.transaction(id), query: [("accountId", account?.rawValue)]))
     }
 
     private func transactionPage(

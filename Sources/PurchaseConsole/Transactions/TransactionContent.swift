@@ -1,3 +1,4 @@
+import PurchaseAPI
 import PurchaseCore
 import PurchaseService
 
@@ -110,6 +111,7 @@ struct RecheckForm: Sendable {
         errors = ErrorSummary(faults, prefix: "recheck-", heading: "Apple was not asked")
         self.why = TextField(
             "why", "Why", prefix: "recheck-", value: why,
-            hint: "Kept in the ledger beside your key's name.", faults: faults, isRequired: true, maximum: 500)
+            hint: "Kept in the ledger beside your key's name.", faults: faults, isRequired: true,
+            maximum: WhyRequest.charactersMax)
     }
 }

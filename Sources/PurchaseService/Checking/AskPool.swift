@@ -26,7 +26,7 @@ package final class AskPool: Sendable {
     private struct State {
         var flights: [TransactionID: Flight] = [:]
         var nextWaiter: UInt64 = 0
-        var waitingPosts = 0
+        var waitingPosts: [RequestLane: Int] = [:]
         var isStopping = false
     }
 
@@ -100,13 +100,15 @@ package final class AskPool: Sendable {
         return false
     }
 
-    /// Takes a place to wait for Apple in, for a request; false when `postsWaitingMax` wait already.
+    /// Takes a place to wait for Apple in, for a request; false when as many of its lane wait already as may.
     ///
-    /// The question is under way or queued in either case. Every `true` is followed by one ``endWait()``.
-    func beginWait() -> Bool {
+    /// The question is under way or queued in either case. Every `true` is followed by one ``endWait(in:)``. Bare ids that
+    /// anybody could send have places of their own, so that they take none from the app's server.
+    func beginWait(in lane: RequestLane) -> Bool {
+        let most = lane == .unproven ? configuration.postsWaitingMax / 4 : configuration.postsWaitingMax
         let mayWait = state.withLock { state in
-            guard state.waitingPosts < configuration.postsWaitingMax else { return false }
-            state.waitingPosts += 1
+            guard state.waitingPosts[lane, default: 0] < most else { return false }
+            state.waitingPosts[lane, default: 0] += 1
             return true
         }
         if !mayWait { waitsRefused.increment() }
@@ -114,7 +116,7 @@ package final class AskPool: Sendable {
     }
 
     /// Gives such a place back.
-    func endWait() { state.withLock { $0.waitingPosts -= 1 } }
+    func endWait(in lane: RequestLane) { state.withLock { $0.waitingPosts[lane, default: 0] -= 1 } }
 
     /// Waits until the flight ends, at most so long; returns at once when there is none.
     package func join(_ id: TransactionID, atMost time: Duration) async {

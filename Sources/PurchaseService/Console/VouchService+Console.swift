@@ -6,15 +6,18 @@ extension VouchService: ConsoleUseCases {
     package func signIn(
         key: String, from network: String?, replacing token: ConsoleToken?
     ) async throws(ServiceError) -> SignInResult {
-        let result = try await attempt(key: key, from: network, replacing: token)
+        let (result, who) = try await attempt(key: key, from: network, replacing: token)
         dependencies.metrics.signInEnded(result)
-        dependencies.logger.info("console sign-in", metadata: [LogKey.outcome.rawValue: "\(result.code)"])
+        var metadata: Logger.Metadata = [LogKey.outcome.rawValue: "\(result.code)"]
+        metadata[LogKey.actor.rawValue] = who.map { "\($0)" }
+        dependencies.logger.info("console sign-in", metadata: metadata)
         return result
     }
 
+    /// What came of it, and the name of the key that signed in.
     private func attempt(
         key: String, from network: String?, replacing token: ConsoleToken?
-    ) async throws(ServiceError) -> SignInResult {
+    ) async throws(ServiceError) -> (result: SignInResult, who: String?) {
         let now = dependencies.clock.now()
         let name = dependencies.cryptography.pseudonym("console-sign-in:\(network ?? "unknown")")
         // Noted before the key is looked at, and taken back on success: many at once pass no bound.
@@ -24,14 +27,14 @@ extension VouchService: ConsoleUseCases {
         let attempt: Int64
         switch admission {
         case .heldUp(let until):
-            return .heldUp(retryAfterSeconds: max(1, Int(((until - now).milliseconds + 999) / 1_000)))
+            return (.heldUp(retryAfterSeconds: max(1, Int(((until - now).milliseconds + 999) / 1_000))), nil)
         case .admitted(let number): attempt = number
         }
         // Not from the cache of keys: a revoked one begins no session.
         let digest = dependencies.cryptography.sha256(Array(key.utf8))
         let found = try await withLedger { () async throws(LedgerError) in try await ledger.key(sha256: digest) }
-        guard let found else { return .unknownKey }
-        guard !found.roles.isDisjoint(with: ConsoleSession.roles) else { return .wrongRole(found.roles) }
+        guard let found else { return (.unknownKey, nil) }
+        guard !found.roles.isDisjoint(with: ConsoleSession.roles) else { return (.wrongRole(found.roles), nil) }
         let fresh = ConsoleToken.fresh()
         let session = NewConsoleSession(
             tokenSHA256: dependencies.cryptography.sha256(fresh.bytes), keyID: found.id,
@@ -40,7 +43,7 @@ extension VouchService: ConsoleUseCases {
         let isOpen = try await withLedger { () async throws(LedgerError) in
             try await ledger.openSession(session, attempt: attempt, replacing: replaced, now: now)
         }
-        return isOpen ? .signedIn(fresh, found.roles) : .unknownKey
+        return isOpen ? (.signedIn(fresh, found.roles), found.name) : (.unknownKey, nil)
     }
 
     /// See ``ConsoleUseCases/session(of:takesNotice:)``.

@@ -237,24 +237,24 @@ extension VouchService {
             if leads { pool.end(id) }
             return chain
         }
+        let lane: RequestLane = caller.roles.contains(.app) || subject.isSigned ? .interactive : .unproven
         if leads {
             var mayAsk = recorded.hasLease
             if !mayAsk { mayAsk = try await holdsLease(on: id) }
             guard mayAsk else {
                 pool.end(id)
-                guard pool.beginWait() else { return chain }
-                defer { pool.endWait() }
+                guard pool.beginWait(in: lane) else { return chain }
+                defer { pool.endWait(in: lane) }
                 return try await awaitOtherProcess(about: id, chain)
             }
-            let lane: RequestLane = caller.roles.contains(.app) || subject.isSigned ? .interactive : .unproven
             _ = pool.enqueue(
                 AskPool.Job(
                     transactionID: id, first: subject.environment, lane: lane, enqueuedAt: dependencies.clock.now(),
                     requestID: requestID))
         }
-        guard pool.beginWait() else { return chain }
+        guard pool.beginWait(in: lane) else { return chain }
         await pool.join(id, atMost: configuration.answerWithin)
-        pool.endWait()
+        pool.endWait(in: lane)
         return try await withLedger { () async throws(LedgerError) in try await ledger.chain(holding: id) } ?? chain
     }
 

@@ -54,7 +54,8 @@ package struct ServiceConfiguration: Sendable {
     package var asksMax = 64
     /// Questions that may wait for one of those places, per lane; beyond, the recheck worker takes over.
     package var asksQueuedMax = 4_096
-    /// Posts that may wait for Apple at once in this process; one more is answered from the ledger, unsettled, at once.
+    /// Posts that may wait for Apple at once in this process, and a quarter of that for bare ids of devices and users; one
+    /// more is answered from the ledger, unsettled, at once.
     ///
     /// Beyond what Apple's budget answers within ``answerWithin``, waiting helps nobody: the post is recorded, its check
     /// is queued, and its place at the edge is free for the next.

@@ -1,5 +1,6 @@
 /// The metadata keys of this module's log lines; never a JWS, a token, a key or an account.
 enum LogKey: String {
+    case actor
     case alarm
     case chain
     case code

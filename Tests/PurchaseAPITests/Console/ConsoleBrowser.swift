@@ -91,7 +91,7 @@ final class ConsoleBrowser: Sendable {
     /// Sends fields as they are.
     func send(
         _ fields: [(String, String)], to path: String,
-        headers: HTTPFields = [.secFetchSite: "same-origin", .origin: "null"]
+        headers: HTTPFields = [.secFetchSite: "same-origin", .origin: "http://localhost"]
     ) async throws -> ConsolePage {
         let body = fields.map { Self.encoded($0.0) + "=" + Self.encoded($0.1) }.joined(separator: "&")
         var headers = headers

@@ -27,7 +27,7 @@ struct ConsoleEdgeTests {
         #expect(!policy.contains("unsafe") && !policy.contains("script-src"), sourceLocation: location)
         func value(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
         #expect(value("X-Content-Type-Options") == "nosniff", "\(page.path)", sourceLocation: location)
-        #expect(value("Referrer-Policy") == "no-referrer", "\(page.path)", sourceLocation: location)
+        #expect(value("Referrer-Policy") == "same-origin", "\(page.path)", sourceLocation: location)
         #expect(value("Cross-Origin-Opener-Policy") == "same-origin", "\(page.path)", sourceLocation: location)
         #expect(value("Permissions-Policy")?.contains("camera=()") == true, "\(page.path)", sourceLocation: location)
         #expect(headers[.cacheControl] == "no-store", "\(page.path)", sourceLocation: location)

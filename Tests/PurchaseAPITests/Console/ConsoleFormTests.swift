@@ -49,6 +49,7 @@ struct ConsoleFormTests {
                 [:], [.origin: "null"], [.origin: "https://evil.example"], [.secFetchSite: "cross-site"],
                 [.secFetchSite: "same-site"], [.secFetchSite: "none"],
                 [.secFetchSite: "same-origin", .origin: "https://evil.example"],
+                [.secFetchSite: "same-origin", .origin: "null"],
                 [.secFetchSite: "cross-site", .origin: "http://localhost"],
             ]
             for headers in foreign {
@@ -76,7 +77,9 @@ struct ConsoleFormTests {
         #expect(!isOwn("vouch.example", [.origin: "https://vouch.example.evil"]))
         #expect(!isOwn("vouch.example", [.origin: "https://vouch.example:8443"]))
         #expect(!isOwn(nil, [.origin: "https://vouch.example"]))
-        #expect(isOwn("vouch.example", [.secFetchSite: "same-origin", .origin: "null"]))
+        #expect(!isOwn("vouch.example", [.secFetchSite: "same-origin", .origin: "null"]))
+        // A proxy that puts its own target in the place of the host.
+        #expect(!isOwn("127.0.0.1:8080", [.secFetchSite: "same-origin", .origin: "https://vouch.example"]))
     }
 
     @Test("only a browser that talks to its own machine gets a cookie without Secure")

@@ -255,19 +255,31 @@ struct ConsolePageTests {
                 [("outcome", ""), ("why", "x")], from: page, to: "/console/cases/\(caseID)/resolve")
             #expect(undecided.status == 422 && undecided.text.contains("href=\"#resolve-outcome\""))
             Self.expectWellFormed(undecided)
-            for (outcome, words, keys) in [
-                ("transferred", "was transferred", ["pro"]), ("refused", "was refused", []),
-            ] as [(String, String, [String])] {
+            for (outcome, seen, words, keys) in [
+                ("transferred", nil, "was transferred", ["pro"]), ("refused", "transferred", "was refused", []),
+            ] as [(String, String?, String, [String])] {
                 let done = try await browser.send(
-                    [("outcome", outcome), ("why", "seen the invoice")], from: page,
-                    to: "/console/cases/\(caseID)/resolve")
+                    [("outcome", outcome), ("why", "seen the invoice")] + (seen.map { [("seen", $0)] } ?? []),
+                    from: page, to: "/console/cases/\(caseID)/resolve")
                 #expect(done.status == 303 && done.location == "/console/cases/\(caseID)")
                 let after = try await browser.get("/console/cases/\(caseID)")
                 #expect(after.shown.contains(words) && after.shown.contains("seen the invoice"))
                 #expect(after.shown.contains("support-key") && after.shown.contains("Correct the decision"))
+                #expect(after.value(ofField: "seen") == outcome)
                 Self.expectWellFormed(after)
                 #expect(try await stack.api.get("/v1/accounts/bob/entitlements").activeKeys == keys)
             }
+            // A colleague's page that still shows the case open decides nothing any more.
+            let stale = try await browser.send(
+                [("outcome", "transferred"), ("why", "late")], from: page, to: "/console/cases/\(caseID)/resolve")
+            #expect(stale.status == 422 && stale.shown.contains("was decided by support-key while this page was open"))
+            Self.expectWellFormed(stale)
+            #expect(try await stack.api.get("/v1/accounts/bob/entitlements").activeKeys.isEmpty)
+            // Apple is asked from the page that is seen from an account, and the answer is that page again.
+            let asked = try await browser.send(
+                [("accountId", "bob"), ("why", "bob asks")], from: told, to: "/console/transactions/\(id)/recheck")
+            #expect(told.value(ofField: "accountId") == "bob")
+            #expect(asked.location == "/console/transactions/\(id)?accountId=bob")
             let list = try await browser.get("/console/cases?status=resolved")
             #expect(list.text.contains(caseID))
             Self.expectWellFormed(list)

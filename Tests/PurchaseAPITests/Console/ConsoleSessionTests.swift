@@ -41,11 +41,17 @@ struct ConsoleSessionTests {
             for next in [
                 "https://evil.example/", "//evil.example", "/\\evil.example", "/console\\@evil.example",
                 "/console.evil", "/consolex", "/v1/cases", "javascript:alert(1)", "/console/../v1", "/console//evil",
-                "/console/sign-out", "/console/\r\nSet-Cookie: a=b", "/console/#x",
+                "/console/sign-out", "/console/\r\nSet-Cookie: a=b", "/console/#x", "/console/%2E%2e/v1",
             ] {
                 let answer = try await ConsoleBrowser(stack).signIn(TestStack.key(.support), next: next)
                 #expect(answer.status == 303 && answer.location == "/console", "\(next)")
                 #expect(answer.headers[values: .setCookie].count == 1)
+                // Nor when the form itself is made to carry it.
+                let browser = ConsoleBrowser(stack)
+                let form = try await browser.get("/console/sign-in")
+                let planted = try await browser.send(
+                    [("key", TestStack.key(.support)), ("next", next)], from: form, to: "/console/sign-in")
+                #expect(planted.status == 303 && planted.location == "/console", "\(next)")
             }
         }
     }

@@ -158,13 +158,14 @@ struct RevenueChartTests {
         #expect(!svg.contains("<script") && !svg.contains("<b>") && svg.contains("&lt;b&gt;\u{FFFD}"))
     }
 
-    @Test("an amount is grouped by threes, rounded as in the export, and negative ones have a true minus")
+    @Test("an amount is grouped by threes, exact to the milliunit, and negative ones have a true minus")
     func amounts() {
         func text(_ milliunits: Int64, _ currency: String) -> String {
             AmountText.text(Money(milliunits: milliunits, currency: currency))
         }
         #expect(text(1_234_565_000, "USD") == "1,234,565.00" && text(999_990, "USD") == "999.99")
-        #expect(text(-4_995, "USD") == "\u{2212}5.00" && text(-4, "USD") == "0.00" && text(0, "JPY") == "0")
+        #expect(text(-4_995, "USD") == "\u{2212}4.995" && text(0, "JPY") == "0")
+        #expect(text(-4, "USD") == "\u{2212}0.004" && text(300_500, "JPY") == "300.5" && text(0, "USD") == "0.00")
         #expect(
             text(1_250, "KWD") == "1.250" && text(1_000_000, "JPY") == "1,000" && text(-1_001, "QQQ") == "\u{2212}1.001"
         )

@@ -33,6 +33,28 @@ extension TestStack {
         #expect(try await api.post("ada", id).status == 200)
         return id
     }
+
+    /// Purchases of two products in two currencies over some days, with a refund, a reversal, and a price unknown.
+    func sellThreeDays() async throws {
+        for day in 0..<3 {
+            let euro = try await posted("gold", .consumable) { ($0.currency, $0.storefront) = ("EUR", "DEU") }
+            _ = try await posted("silver", .consumable) {
+                ($0.price, $0.currency, $0.storefront) = (300_000, "JPY", "JPN")
+            }
+            if day > 0 {
+                clock.advance(.minutes(1))
+                try simulator.refund(euro, SimulatedRefund(kind: .prorated, percentage: 50_000))
+                #expect(try await deliver(try newest("REFUND")).status == 200)
+            }
+            if day == 2 {
+                clock.advance(.minutes(1))
+                try simulator.reverseRefund(euro)
+                #expect(try await deliver(try newest("REFUND_REVERSED")).status == 200)
+            }
+            clock.advance(.days(1))
+        }
+        _ = try await posted("gold", .consumable) { ($0.price, $0.currency) = (nil, nil) }
+    }
 }
 
 extension EdgeAnswer {

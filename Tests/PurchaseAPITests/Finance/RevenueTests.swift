@@ -17,34 +17,12 @@ struct RevenueTests {
         return number
     }
 
-    /// Purchases of two products in two currencies over some days, with a refund, a reversal, and a price unknown.
-    private func sell(_ stack: TestStack) async throws {
-        for day in 0..<3 {
-            let euro = try await stack.posted("gold", .consumable) { ($0.currency, $0.storefront) = ("EUR", "DEU") }
-            _ = try await stack.posted("silver", .consumable) {
-                ($0.price, $0.currency, $0.storefront) = (300_000, "JPY", "JPN")
-            }
-            if day > 0 {
-                stack.clock.advance(.minutes(1))
-                try stack.simulator.refund(euro, SimulatedRefund(kind: .prorated, percentage: 50_000))
-                #expect(try await stack.deliver(try stack.newest("REFUND")).status == 200)
-            }
-            if day == 2 {
-                stack.clock.advance(.minutes(1))
-                try stack.simulator.reverseRefund(euro)
-                #expect(try await stack.deliver(try stack.newest("REFUND_REVERSED")).status == 200)
-            }
-            stack.clock.advance(.days(1))
-        }
-        _ = try await stack.posted("gold", .consumable) { ($0.price, $0.currency) = (nil, nil) }
-    }
-
     @Test(
         "gross, refunded and net tie out with an export of the same position, however it is grouped",
         arguments: RevenueGrouping.allCases)
     func tiesOut(grouping: RevenueGrouping) async throws {
         try await TestStack.with { stack in
-            try await sell(stack)
+            try await stack.sellThreeDays()
             let export = try await stack.export()
             let asOf = try #require(export.header("Vouch-As-Of"))
             _ = try await stack.posted("late", .consumable)
@@ -75,7 +53,7 @@ struct RevenueTests {
     func groups() async throws {
         try await TestStack.with { stack in
             let start = String(RFC3339.text(stack.clock.now).prefix(10))
-            try await sell(stack)
+            try await stack.sellThreeDays()
             let days = try await report(stack, "")
             #expect(days["groupBy"]?.text == "day" && days["lines"]?.items?.first?["group"]?.text == start)
             let months = try await report(stack, "&groupBy=month")
@@ -93,7 +71,7 @@ struct RevenueTests {
     @Test("pages together are the whole, also while purchases arrive between them")
     func pages() async throws {
         try await TestStack.with { stack in
-            try await sell(stack)
+            try await stack.sellThreeDays()
             let whole = try await report(stack, "")
             var lines: [TestSupport.JSONValue] = []
             var cursor = ""
@@ -111,7 +89,7 @@ struct RevenueTests {
     @Test("a cursor of another list, another position with a cursor, and a position to come are refused")
     func refusals() async throws {
         try await TestStack.with { stack in
-            try await sell(stack)
+            try await stack.sellThreeDays()
             let cursor = try #require(try await report(stack, "&limit=1")["nextCursor"]?.text)
             for (query, status, pointer) in [
                 ("&cursor=abc", 400, "/query/cursor"), ("&cursor=\(cursor)&asOf=1", 400, "/query/asOf"),

@@ -46,7 +46,7 @@ extension Browser {
     /// The browser is another process: a click returns before its consequences are there. Nothing is asserted about how
     /// long it takes; the deadline only turns waiting for ever into a failure.
     func wait<Value>(for what: String, _ find: () async throws -> Value?) async throws -> Value {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         while true {
             do {
                 if let found = try await find() { return found }

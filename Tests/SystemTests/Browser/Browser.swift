@@ -53,7 +53,10 @@ final class Browser: Sendable {
         downloads = directory.appending(path: "downloads")
         try FileManager.default.createDirectory(at: downloads, withIntermediateDirectories: true)
         driver = try Running(
-            programs.driver, ["--port=0", "--log-level=SEVERE"], environment: [:],
+            programs.driver, ["--port=0", "--log-level=SEVERE"],  // What it writes beside its profile goes into the directory that is removed.
+            environment: [
+                "HOME": directory.path, "XDG_CONFIG_HOME": directory.path, "XDG_CACHE_HOME": directory.path,
+            ],
             line: "started successfully on port ")
         self.client = client
         let address = "http://127.0.0.1:" + driver.url.prefix { $0.isNumber }
@@ -108,7 +111,7 @@ final class Browser: Sendable {
             "capabilities": .object([
                 "alwaysMatch": .object([
                     "goog:chromeOptions": options, "goog:loggingPrefs": .object(["browser": .string("ALL")]),
-                    "timeouts": .object(["pageLoad": .integer(30_000), "script": .integer(10_000)]),
+                    "timeouts": .object(["pageLoad": .integer(60_000), "script": .integer(60_000)]),
                 ])
             ])
         ])
