@@ -17,6 +17,8 @@ package struct SalesReportReader: Sendable {
     /// Lines below the names that are not empty.
     private var entries = 0
     private var columns: Columns?
+    /// The periods that this file has lines of: no other file may have any, nor this one a second time.
+    private var covered: Set<ReportPeriod> = []
 
     /// Begins a file; its name is for messages about other files.
     package init(file: String) { self.file = file }
@@ -69,7 +71,10 @@ package struct SalesReportReader: Sendable {
 
     private mutating func read(_ row: Row, into reports: inout SalesReports) throws(SalesReportFault) {
         let period = try row.period()
-        try reports.cover(period, file: file, line: number)
+        if !covered.contains(period) {
+            try reports.cover(period, file: file, line: number)
+            covered.insert(period)
+        }
         let type = try row.text(.productTypeIdentifier)
         switch SalesProductType(identifier: type) {
         case .other, .restored: return reports.skip()

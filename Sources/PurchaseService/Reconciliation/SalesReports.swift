@@ -50,8 +50,8 @@ package struct SalesReports: Sendable {
     /// The most unknown codes that are remembered by name.
     private static let namesMax = 20
 
-    /// The periods covered, each with the name of its file.
-    private var files: [ReportPeriod: String] = [:]
+    /// The periods covered, each with where it was first read.
+    private var origins: [ReportPeriod: Origin] = [:]
     private var figures: [String: [SalesCell: SalesFigure]] = [:]
     private var groups = 0
     /// Lines about In-App Purchases.
@@ -63,11 +63,17 @@ package struct SalesReports: Sendable {
     /// Country codes that stand for no country, and are compared as they are; sorted.
     package private(set) var unknownCountries: [String] = []
 
+    /// Where a period comes from; names are for messages alone, since two files may have the same.
+    private enum Origin: Hashable {
+        case file(name: String)
+        case noSales
+    }
+
     /// No report yet.
     package init() {}
 
     /// The periods covered, ascending.
-    package var periods: [ReportPeriod] { files.keys.sorted() }
+    package var periods: [ReportPeriod] { origins.keys.sorted() }
 
     /// The apps whose In-App Purchases the reports have, by their SKU; sorted.
     package var appSKUs: [String] { figures.keys.sorted() }
@@ -77,14 +83,22 @@ package struct SalesReports: Sendable {
 
     /// Notes that a day had no sale at all, so that Apple made no report of it; throws when a file covers it.
     package mutating func addEmptyDay(_ day: CalendarDay) throws(SalesReportFault) {
-        guard let period = ReportPeriod(first: day, last: day) else { return }
-        try cover(period, file: "--no-sales", line: nil)
+        guard let period = ReportPeriod(first: day, last: day), origins[period] != .noSales else { return }
+        try cover(period, .noSales, line: nil)
     }
 
-    /// Notes that a file has a line of a period; throws when the days are another file's too.
-    mutating func cover(_ period: ReportPeriod, file: String, line: Int?) throws(SalesReportFault) {
-        if let owner = files[period], owner == file { return }
-        if let (other, owner) = files.first(where: { $0.key.overlaps(period) }) {
+    /// Notes that a file has its first line of a period; throws when a day of it was covered before, by whatever file.
+    mutating func cover(_ period: ReportPeriod, file: String, line: Int) throws(SalesReportFault) {
+        try cover(period, .file(name: file), line: line)
+    }
+
+    private mutating func cover(_ period: ReportPeriod, _ origin: Origin, line: Int?) throws(SalesReportFault) {
+        if let (other, earlier) = origins.first(where: { $0.key.overlaps(period) }) {
+            let owner =
+                switch earlier {
+                case .file(let name): name
+                case .noSales: "--no-sales"
+                }
             let days = other == period ? "\(period)" : "\(period) and \(other) overlap:"
             throw SalesReportFault(
                 line: line,
@@ -92,10 +106,10 @@ package struct SalesReports: Sendable {
                     ? "\(days) is also in \(owner): a day must be counted once"
                     : "\(days) the latter is in \(owner), and a day must be counted once")
         }
-        guard files.count < Self.periodsMax else {
+        guard origins.count < Self.periodsMax else {
             throw SalesReportFault(line: line, "more than \(Self.periodsMax) periods: compare fewer at once")
         }
-        files[period] = file
+        origins[period] = origin
     }
 
     /// Counts a line that is left out.

@@ -49,6 +49,30 @@ struct ReportFileTests {
         #expect(sentence(Array("PK\u{3}\u{4}rest".utf8)).contains("it is a ZIP archive"))
     }
 
+    @Test("the same file twice is refused, and so are two whose names look the same")
+    func twice() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "reports-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // Only the beginning of a long name is shown.
+        let paths = ["a", "b"].map { folder.appending(path: String(repeating: "x", count: 220) + $0).path }
+        for path in paths { try Data(Self.text.utf8).write(to: URL(filePath: path)) }
+        #expect(Printable.quote(paths[0]) == Printable.quote(paths[1]))
+        for second in paths {
+            var reports = SalesReports()
+            try ReportFile.read(paths[0], into: &reports)
+            let failure = #expect(throws: CommandFailure.self) { try ReportFile.read(second, into: &reports) }
+            #expect(failure?.exit == .couldNot)
+            #expect(failure?.sentence.contains("a day must be counted once") == true, "\(failure?.sentence ?? "")")
+            #expect(reports.inAppLines == 3_000)
+        }
+    }
+
+    @Test("zlib without memory is a fault like any other")
+    func noMemory() {
+        #expect(throws: GzipInflater.Fault.memory) { _ = try GzipInflater(begin: { _ in -4 }) }
+    }
+
     @Test("a small file that inflates to more than the bound is refused, and so is a large one")
     func bomb() throws {
         let bomb = try Gzip.compress(Array(Self.text.utf8))

@@ -92,10 +92,17 @@ struct SalesReportReaderTests {
             }
             #expect(fault?.line == 2 && fault?.sentence.contains("november") == true, "\(fault?.sentence ?? "")")
         }
+        let fault = #expect(throws: SalesReportFault.self) {
+            try SalesReportSample.read(
+                SalesReportSample.text([Line { ($0.day, $0.lastDay) = ("11/01/2026", "11/30/2026") }]),
+                file: "november", into: month)
+        }
+        #expect(fault?.line == 2, "a second file of the same name is another file")
         var reports = month
         let day = try #require(CalendarDay("2026-11-20"))
         #expect(throws: SalesReportFault.self) { try reports.addEmptyDay(day) }
-        try reports.addEmptyDay(try #require(CalendarDay("2026-12-01")))
+        // To say twice that a day had no sales adds nothing.
+        for _ in 1...2 { try reports.addEmptyDay(try #require(CalendarDay("2026-12-01"))) }
         #expect(reports.periods.count == 2)
     }
 
