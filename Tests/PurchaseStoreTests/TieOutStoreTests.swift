@@ -69,9 +69,9 @@ struct TieOutStoreTests {
             try await Self.settle(fixture, "7", ownership: .familyShared)
             let asOf = try await Self.settle(fixture, "8")
             let newest = try await Self.settle(fixture, "9", refundedAfter: .hours(2))
-            func sales(_ asOf: Int64, limit: Int = 10) async throws -> [String] {
+            func sales(_ asOf: Int64, price: Int64? = nil, limit: Int = 10) async throws -> [String] {
                 try await store.unrefundedSales(
-                    at: Self.place, from: Self.before, to: Self.after, asOf: asOf, limit: limit
+                    at: Self.place, ofOneUnitFor: price, from: Self.before, to: Self.after, asOf: asOf, limit: limit
                 ).map(\.transactionID)
             }
             #expect(try await sales(newest) == ["2", "8", "1"])
@@ -79,6 +79,14 @@ struct TieOutStoreTests {
             #expect(try await sales(newest - 1) == ["2", "9", "8", "1"])
             #expect(try await sales(asOf) == ["2", "8", "1"])
             #expect(try await sales(newest, limit: 2) == ["2", "8"])
+            // At a price, only single units of exactly that: neither another price nor several units for it.
+            let dearer = try await Self.settle(fixture, "10") { $0.price = 7_770 }
+            try await Self.settle(fixture, "11", at: LedgerFixture.start + .hours(2)) {
+                ($0.price, $0.quantity) = (7_770, 2)
+            }
+            let last = try await Self.settle(fixture, "12", at: LedgerFixture.start + .hours(3))
+            #expect(try await sales(last, price: 7_770) == ["10"])
+            #expect(try await sales(dearer - 1, price: 7_770) == [])
         }
     }
 }

@@ -3,12 +3,16 @@ import PurchaseCore
 /// Compares Apple's sales reports with the ledger.
 ///
 /// Memory grows with the groups that are compared and with the rows around the differences, both bounded, and not with
-/// the rows of the ledger. Reads as of one position, so the same reports and position give the same result.
+/// the rows of the ledger. Reads as of one position: the same reports and position give the same sums and differences, as
+/// long as the rules of the time zone stay the same. Reasons may still change, since coverage and family members'
+/// transactions are those that are known now (``CoverageNote``, ``TieOutPort``).
 package struct SalesTieOut: Sendable {
     /// The most rows of the ledger around the differences that are looked at.
     static let rowsMax = 200_000
     /// The most findings for which sales that may have been refunded are looked up.
     static let lookupsMax = 50
+    /// The most sales of which those that add up to several refunded units are looked for.
+    static let candidatesMax = 200
     /// How long before a refund its sale is looked for.
     static let refundable = Span.days(120)
 
@@ -121,22 +125,37 @@ package struct SalesTieOut: Sendable {
         var findings = findings
         var lookups = 0
         for (index, finding) in findings.enumerated() {
-            guard finding.reason.outcome != .explained, finding.cell.place.side == .refund,
+            guard finding.outcome != .explained, finding.cell.place.side == .refund,
                 finding.difference.isSurplus, finding.rowsCount == 0, lookups < Self.lookupsMax,
                 let place = calendar.index(of: finding.cell.period)
             else { continue }
             lookups += 1
-            let entry = calendar.entries[place]
-            var sales = finding.cell.place
-            sales.side = .sale
-            let candidates = try await explanations.unrefundedSales(
-                at: sales, from: entry.from - Self.refundable, to: entry.to, asOf: asOf, limit: TieOutFinding.rowsMax)
-            let exact = RowSelection.indexes(of: candidates.map(\.figure), addingUpTo: finding.difference)
             findings[index] = TieOutFinding(
                 finding.reason, finding.cell, difference: finding.difference,
-                rows: exact.map { $0.map { candidates[$0] } } ?? candidates)
+                rows: try await sales(for: finding, in: calendar.entries[place], asOf: asOf))
         }
         return findings
+    }
+
+    /// Sales that a refund may belong to which the ledger lacks, the newest first.
+    ///
+    /// For a single unit those at its price, as long as there are any; for several those that add up, if some do.
+    private func sales(
+        for finding: TieOutFinding, in entry: ReportCalendar.Entry, asOf: Int64
+    ) async throws -> [TieOutRow] {
+        var place = finding.cell.place
+        place.side = .sale
+        let from = entry.from - Self.refundable
+        if finding.difference.units == 1 {
+            let samePrice = try await explanations.unrefundedSales(
+                at: place, ofOneUnitFor: finding.difference.milliunits, from: from, to: entry.to, asOf: asOf,
+                limit: TieOutFinding.rowsMax)
+            if !samePrice.isEmpty { return samePrice }
+        }
+        let candidates = try await explanations.unrefundedSales(
+            at: place, ofOneUnitFor: nil, from: from, to: entry.to, asOf: asOf, limit: Self.candidatesMax)
+        let exact = RowSelection.indexes(of: candidates.map(\.figure), addingUpTo: finding.difference)
+        return exact.map { $0.map { candidates[$0] } } ?? Array(candidates.prefix(TieOutFinding.rowsMax))
     }
 }
 
@@ -171,7 +190,7 @@ package struct TieOutReport: Hashable, Sendable {
 
     /// The worst of all findings: everything ties out when it is ``TieOutOutcome/explained``.
     package var outcome: TieOutOutcome {
-        let outcomes = Set(findings.map(\.reason.outcome))
+        let outcomes = Set(findings.map(\.outcome))
         if outcomes.contains(.unexplained) { return .unexplained }
         return outcomes.contains(.undecided) ? .undecided : .explained
     }

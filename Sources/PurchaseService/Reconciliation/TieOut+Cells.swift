@@ -101,16 +101,14 @@ extension TieOut {
         settle(cell, residual, .familyShare, using: chosen)
     }
 
-    /// Transactions of the Sandbox, without their price or with it.
+    /// Units of the Sandbox and TestFlight, whatever price their transactions name.
     ///
-    /// Money that Apple has too much may be a sale that the ledger lacks: while notifications are missing, that is likelier.
+    /// Testers are never charged: money that Apple has too much is never theirs.
     private mutating func explainSandbox(in cell: SalesCell) {
-        guard let residual = residuals[cell], residual.isSurplus, residual.milliunits == 0 || isCovered(cell.period)
-        else { return }
+        guard let residual = residuals[cell], residual.isSurplus, residual.milliunits == 0 else { return }
         let candidates = rows(of: RowKey(place: cell.place, origin: .sandbox), in: cell.period)
-        var chosen = select(candidates, addingUpTo: residual)
-        if chosen == nil, residual.milliunits == 0 {
-            chosen = select(candidates, addingUpTo: residual) { SalesFigure(units: $0.figure.units, milliunits: 0) }
+        let chosen = select(candidates, addingUpTo: residual) {
+            SalesFigure(units: $0.figure.units, milliunits: 0)
         }
         guard let chosen else { return }
         settle(cell, residual, .sandbox, using: chosen)

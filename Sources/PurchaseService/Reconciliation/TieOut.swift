@@ -58,11 +58,9 @@ package struct TieOut {
         explainRefundsCountedOutside()
         for cell in residuals.keys.sorted() {
             guard let residual = residuals[cell] else { continue }
-            if residual.isSurplus, residual.units > 0, !isCovered(cell.period) {
-                settle(cell, residual, .missingNotification)
-            } else {
-                settle(cell, residual, .unexplained, rows: likelyRows(in: cell, residual))
-            }
+            let isMissing = residual.isSurplus && residual.units > 0 && !isCovered(cell.period)
+            settle(
+                cell, residual, isMissing ? .missingNotification : .unexplained, rows: likelyRows(in: cell, residual))
         }
         return findings.sorted { ($0.cell, $0.reason.rawValue) < ($1.cell, $1.reason.rawValue) }
     }
@@ -79,8 +77,15 @@ package struct TieOut {
     }
 
     /// The rows that Apple seems not to have, or to have at another price: those that add up, or else all of the cell's.
+    ///
+    /// Where Apple has more, the testers' rows that add up: no reason, since testers are never charged, but worth a look.
     private func likelyRows(in cell: SalesCell, _ residual: SalesFigure) -> [TieOutRow] {
-        guard residual.units <= 0 else { return [] }
+        guard residual.units <= 0 else {
+            // To a refund belong the sales that it may be of, which are not among these rows.
+            guard cell.place.side == .sale else { return [] }
+            let testers = rows(of: RowKey(place: cell.place, origin: .sandbox), in: cell.period)
+            return (select(testers, addingUpTo: residual) ?? []).map { rows[$0] }
+        }
         let indexes = rows(of: RowKey(place: cell.place, origin: nil), in: cell.period)
         let exact = RowSelection.indexes(of: indexes.map { rows[$0].figure }, addingUpTo: -residual)
         return (exact.map { $0.map { indexes[$0] } } ?? indexes).map { rows[$0] }

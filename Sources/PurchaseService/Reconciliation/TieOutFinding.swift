@@ -18,14 +18,14 @@ package enum TieOutReason: String, Hashable, Sendable, CaseIterable {
     case storefrontUnknown = "storefront_unknown"
     /// Apple counts transactions of family members, which cost nothing.
     case familyShare = "family_share"
-    /// Apple counts transactions of the Sandbox or TestFlight.
+    /// Apple counts transactions of the Sandbox or TestFlight, which cost nothing.
     case sandbox = "sandbox"
     /// Apple has more, and its notifications of that time are not all in the ledger.
     case missingNotification = "missing_notification"
     /// Nothing in the ledger explains it.
     case unexplained = "unexplained"
 
-    /// How much is known then.
+    /// How much is known then; ``TieOutFinding/outcome`` also asks where the other side was looked for.
     package var outcome: TieOutOutcome {
         switch self {
         case .dayEdge, .lateRefund, .zeroPrice, .quantity, .refundInPart, .refundReversed, .priceUnknown,
@@ -41,7 +41,7 @@ package enum TieOutReason: String, Hashable, Sendable, CaseIterable {
 package enum TieOutOutcome: String, Hashable, Sendable, CaseIterable {
     /// Rows of the ledger add up to it.
     case explained
-    /// The ledger is not complete for that time, so nobody can say yet.
+    /// The ledger is not complete for that time, or a day was not compared, so nobody can say yet.
     case undecided
     /// Everything is there, and nothing adds up to it.
     case unexplained
@@ -70,7 +70,7 @@ package struct TieOutFinding: Hashable, Sendable {
     package var counterpart: Counterpart?
     /// Rows of the ledger that explain it, or could be meant; at most ``rowsMax``.
     package var rows: [TieOutRow]
-    /// How many rows there are in all.
+    /// How many rows there are in all; of sales that may have been refunded, how many were looked at.
     package var rowsCount: Int
 
     /// Takes every part; of the rows it keeps the first ``rowsMax``.
@@ -85,6 +85,9 @@ package struct TieOutFinding: Hashable, Sendable {
         self.rows = Array(rows.prefix(Self.rowsMax))
         rowsCount = rows.count
     }
+
+    /// How much is known: what would have to stand on a day that nobody compared is not explained before that day is.
+    package var outcome: TieOutOutcome { counterpart == .outside ? .undecided : reason.outcome }
 }
 
 /// A number that Apple and the ledger don't agree on.

@@ -28,11 +28,17 @@ extension PaidRecordsStore: TieOutPort {
         return try tieOutRows(rows, origin: .familyShare)
     }
 
-    /// See ``TieOutPort/unrefundedSales(at:from:to:asOf:limit:)``.
+    /// See ``TieOutPort/unrefundedSales(at:ofOneUnitFor:from:to:asOf:limit:)``.
     package func unrefundedSales(
-        at place: SalesPlace, from: Instant, to: Instant, asOf: Int64, limit: Int
+        at place: SalesPlace, ofOneUnitFor price: Int64?, from: Instant, to: Instant, asOf: Int64, limit: Int
     ) async throws(LedgerError) -> [TieOutRow] {
         let scope = PaidRecordsScope(from: from, to: to, asOf: asOf, environment: .production, timeZone: "UTC")
+        let priced: SQL =
+            if let price {
+                "AND m.amount_milliunits = \(price) AND CAST(v.facts ->> 'quantity' AS bigint) = 1"
+            } else {
+                ""
+            }
         let rows = try await run(
             """
             SELECT m.transaction_id, m.occurred_at, v.facts ->> 'productId' AS product_id,
@@ -42,6 +48,7 @@ extension PaidRecordsStore: TieOutPort {
             \(fragment: Self.selection(of: scope))
                 AND m.kind = 'sale' AND m.step = 0 AND m.currency = \(place.currency)
                 AND v.facts ->> 'productId' = \(place.productID) AND v.facts ->> 'storefront' = \(place.storefront)
+                \(fragment: priced)
                 AND NOT EXISTS (SELECT FROM movements r
                     JOIN events f ON f.chain_id = r.chain_id AND f.chain_version = r.chain_version
                     WHERE r.purchase_id = m.purchase_id AND r.kind = 'refund' AND f.position <= \(asOf))

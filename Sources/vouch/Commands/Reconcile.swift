@@ -15,8 +15,8 @@ struct Reconcile: AsyncParsableCommand {
             Takes Summary Sales Reports of App Store Connect (daily, weekly or monthly; text or gzip), and compares units \
             and customer price by Apple's day, product, storefront and currency. What differs is explained by rows of \
             the ledger where they add up to it. Ends with 1 when nothing explains a difference, and with 2 when a \
-            report or the database can't be read, or when the ledger is not complete for a difference. It says nothing \
-            about what Apple pays for a transaction. docs/reconciling.md explains every line.
+            report or the database can't be read, or when the ledger or the reports are not complete for a difference. \
+            It says nothing about what Apple pays for a transaction. docs/reconciling.md explains every line.
             """)
 
     @Option(name: .customLong("sales"), parsing: .upToNextOption, help: "The reports.")
@@ -90,11 +90,19 @@ struct Reconcile: AsyncParsableCommand {
         return reports
     }
 
-    /// The app that is meant.
+    /// The app that is meant: one that the reports have, unless they have none at all.
     func appSKU(of reports: SalesReports) throws(CommandFailure) -> String {
-        if let appSku { return appSku }
+        let names = reports.appSKUs.prefix(20).map { Printable.quote($0) }.joined(separator: ", ")
+        if let appSku {
+            guard reports.appSKUs.isEmpty || reports.appSKUs.contains(appSku) else {
+                throw CommandFailure(
+                    "--app-sku \(Printable.quote(appSku)): the reports have no In-App Purchases of this app, only of "
+                        + names,
+                    exit: .usage)
+            }
+            return appSku
+        }
         guard reports.appSKUs.count <= 1 else {
-            let names = reports.appSKUs.prefix(20).map { Printable.quote($0) }.joined(separator: ", ")
             throw CommandFailure(
                 "the reports have In-App Purchases of several apps: name yours with --app-sku, one of \(names)",
                 exit: .usage)
@@ -104,15 +112,21 @@ struct Reconcile: AsyncParsableCommand {
 
     /// How the command ends: `nil` when everything ties out or is explained.
     static func failure(of report: TieOutReport) -> CommandFailure? {
-        let count = report.findings.count { $0.reason.outcome == report.outcome }
+        let count = report.findings.count { $0.outcome == report.outcome }
         let differences = count == 1 ? "1 difference" : "\(count) differences"
         switch report.outcome {
         case .explained: return nil
         case .undecided:
+            var steps: [String] = []
+            if report.findings.contains(where: { $0.reason == .missingNotification }) {
+                steps.append(
+                    "Apple's notifications of that time are not all here (see GET /v1/coverage, run `vouch backfill`)")
+            }
+            if report.findings.contains(where: { $0.counterpart == .outside }) {
+                steps.append("no report covers the neighbouring day (add its report, or --no-sales)")
+            }
             return CommandFailure(
-                "\(differences) can't be judged until Apple's notifications of that time are here: see GET /v1/coverage, "
-                    + "run `vouch backfill`, and compare again",
-                exit: .couldNot)
+                "\(differences) can't be judged: \(steps.joined(separator: "; ")); then compare again", exit: .couldNot)
         case .unexplained:
             return CommandFailure("nothing explains \(differences); see docs/reconciling.md")
         }

@@ -106,7 +106,7 @@ extension ReconcileDisplay {
 
             init(_ finding: TieOutFinding) {
                 reason = finding.reason.rawValue
-                outcome = finding.reason.outcome.rawValue
+                outcome = finding.outcome.rawValue
                 period = Period(finding.cell.period)
                 productId = finding.cell.place.productID
                 storefront = finding.cell.place.storefront

@@ -67,7 +67,7 @@ struct ReconcileDisplay {
     }
 
     private func section(_ outcome: TieOutOutcome) -> [String] {
-        let findings = report.findings.filter { $0.reason.outcome == outcome }
+        let findings = report.findings.filter { $0.outcome == outcome }
         guard !findings.isEmpty else { return [] }
         var lines = ["", outcome.rawValue]
         for finding in findings.prefix(Self.findingsMax) { lines += self.lines(of: finding) }
@@ -101,7 +101,7 @@ struct ReconcileDisplay {
 
     private var summary: String {
         [TieOutOutcome.explained, .undecided, .unexplained].map { outcome in
-            "\(report.findings.count { $0.reason.outcome == outcome }) \(outcome.rawValue)"
+            "\(report.findings.count { $0.outcome == outcome }) \(outcome.rawValue)"
         }.joined(separator: ", ")
     }
 
@@ -110,18 +110,19 @@ struct ReconcileDisplay {
         let other: String =
             switch finding.counterpart {
             case .period(let period)?: "\(period)"
-            case .outside?: "a day that no report here covers"
+            case .outside?: "a day that no report here covers: add that day's report"
             case nil: ""
             }
+        let counts = finding.counterpart == .outside ? "may count" : "counts"
         switch finding.reason {
         case .dayEdge:
             return finding.difference.units < 0
-                ? "Apple counts these rows of near midnight on \(other)"
-                : "Apple counts these rows here, of near midnight on \(other)"
+                ? "Apple \(counts) these rows of near midnight on \(other)"
+                : "Apple \(counts) these rows here, of near midnight on \(other)"
         case .lateRefund:
             return finding.difference.units < 0
-                ? "Apple counts these refunds on \(other)"
-                : "Apple counts here refunds of \(other)"
+                ? "Apple \(counts) these refunds on \(other)"
+                : "Apple \(counts) here refunds of \(other)"
         case .zeroPrice: return "nothing was charged, and Apple counts no units"
         case .quantity: return "Apple counts one unit for each of these purchases"
         case .refundInPart: return "Apple shows the whole price where a part was refunded"
@@ -131,12 +132,18 @@ struct ReconcileDisplay {
         case .familyShare: return "these units are family members', who paid nothing"
         case .sandbox: return "these units are of the Sandbox or TestFlight"
         case .missingNotification:
-            return finding.rows.isEmpty
-                ? "not all of Apple's notifications of that time are in the ledger"
-                : "not all of Apple's notifications of that time are in the ledger; it may be one of these"
+            return "not all of Apple's notifications of that time are in the ledger"
+                + (candidates(finding, or: "it may be one of these").map { "; \($0)" } ?? "")
         case .unexplained:
-            return finding.rows.isEmpty ? "no row of the ledger explains it" : "these rows may be meant"
+            return candidates(finding, or: "these rows may be meant") ?? "no row of the ledger explains it"
         }
+    }
+
+    /// What the rows are that are no reason; `nil` when there are none.
+    private static func candidates(_ finding: TieOutFinding, or usual: String) -> String? {
+        if finding.rows.isEmpty { return nil }
+        return finding.rows.contains { $0.origin == .sandbox }
+            ? "testers have these, but they are never charged" : usual
     }
 
     // MARK: Numbers

@@ -30,6 +30,8 @@ struct ReconcileCommandTests {
         for (defects, outcome, exit) in [
             ([], .explained, nil), ([.countedNextDay], .explained, nil), ([.lostSale], .undecided, .couldNot),
             ([.missingLine], .unexplained, .failure), ([.lostRefund, .countedNextDay], .undecided, .couldNot),
+            ([.countedOutside], .undecided, .couldNot), ([.refundCountedOutside], .undecided, .couldNot),
+            ([.sandboxCounted], .unexplained, .failure), ([.sandboxCountedFree], .explained, nil),
         ] as [([SalesDefect], TieOutOutcome, CommandExit?)] {
             let report = try Self.report(defects)
             #expect(report.outcome == outcome, "\(defects)")
@@ -46,15 +48,30 @@ struct ReconcileCommandTests {
             "covered: 2026-11-30 to 2026-12-09, days of America/Los_Angeles",
             "EUR       sale     12   59.88      11   54.89          +1   +4.99",
             "2026-12-09  coins  USA  USD  sale  -1 units, -12.34",
-            "day_edge: Apple counts these rows of near midnight on a day that no report here covers",
-            "777  2026-12-09T23:55:00.000Z  sale  1 units, 12.34", "1 explained, 0 undecided, 0 unexplained",
+            "undecided\n  2026-12-09",
+            "Apple may count these rows of near midnight on a day that no report here covers: add that day's report",
+            "777  2026-12-09T23:55:00.000Z  sale  1 units, 12.34", "0 explained, 1 undecided, 0 unexplained",
             "It says nothing about what Apple pays",
         ] {
             #expect(text.contains(expected), "\(expected)\n\(text)")
         }
     }
 
-    @Test("every reason has a sentence of its own")
+    @Test("what can't be judged says what to do about it")
+    func undecided() throws {
+        let neighbour = try #require(Reconcile.failure(of: try Self.report([.countedOutside])))
+        #expect(neighbour.sentence.hasPrefix("1 difference can't be judged: no report covers"), "\(neighbour.sentence)")
+        let lost = try #require(Reconcile.failure(of: try Self.report([.lostSale])))
+        #expect(lost.sentence.contains("backfill") && !lost.sentence.contains("--no-sales"), "\(lost.sentence)")
+        let json = try JSONValue(
+            parsing: Array(
+                ReconcileDisplay(report: try Self.report([.countedOutside]), reports: SalesReports()).json.utf8))
+        #expect(json["outcome"]?.text == "undecided" && json["exitCode"] == .integer(2))
+        let finding = try #require(json["findings"]?.items?.first)
+        #expect(finding["outcome"]?.text == "undecided" && finding["counterpartIsCovered"] == .bool(false))
+    }
+
+    @Test("every reason has a sentence of its own, and testers' rows are no more than shown")
     func sentences() throws {
         var sentences: [String: TieOutReason] = [:]
         for reason in TieOutReason.allCases {
@@ -67,6 +84,8 @@ struct ReconcileCommandTests {
             #expect(sentences[sentence] == nil, "\(reason) says the same as another")
             sentences[sentence] = reason
         }
+        let text = ReconcileDisplay(report: try Self.report([.sandboxCounted]), reports: SalesReports()).lines
+        #expect(text.contains("    unexplained: testers have these, but they are never charged"), "\(text)")
     }
 
     @Test("programs get everything as JSON")
@@ -100,6 +119,14 @@ struct ReconcileCommandTests {
         #expect(failure?.exit == .usage && failure?.sentence.contains("\"MYAPP\", \"OTHER\"") == true)
         let other = try await command(["--sales", file.path, "--app-sku", "OTHER"])
         #expect(try other.appSKU(of: reports) == "OTHER")
+        let mistyped = try await command(["--sales", file.path, "--app-sku", "MYAP"])
+        let refusal = #expect(throws: CommandFailure.self) { try mistyped.appSKU(of: reports) }
+        #expect(refusal?.exit == .usage && refusal?.sentence.contains("\"MYAPP\", \"OTHER\"") == true)
+        // Days without any sale have no app to compare the name with.
+        #expect(try mistyped.appSKU(of: SalesReports()) == "MYAP")
+        let again = try await command(["--sales", file.path, file.path])
+        let double = #expect(throws: CommandFailure.self) { try again.readReports() }
+        #expect(double?.sentence.contains("2026-11-20 is also in") == true)
         let twice = try await command(["--sales", file.path, "--no-sales", "2026-11-20"])
         #expect(throws: CommandFailure.self) { try twice.readReports() }
     }

@@ -88,6 +88,31 @@ struct ReconcileStackTests {
         }
     }
 
+    @Test("for a refund of one unit all sales of its price are named, however many others are newer")
+    func lostRefundOfOne() async throws {
+        try await Self.atNoon { stack, day in
+            let coins = try await stack.posted("coins", .consumable)
+            let twin = try await stack.posted("coins", .consumable)
+            for _ in 1...TieOutFinding.rowsMax {
+                _ = try await stack.posted("coins", .consumable) { $0.price = 9_990 }
+            }
+            try stack.simulator.refund(coins)
+            #expect(
+                try await Self.tieOut(stack, day).findings.map(\.short) == [
+                    "missing_notification 1/4990: \(twin) \(coins)"
+                ])
+            // Several units are looked for among more sales than are named.
+            let several = try await stack.posted("coins", .consumable) { ($0.quantity, $0.price) = (4, 19_960) }
+            for _ in 1...TieOutFinding.rowsMax {
+                _ = try await stack.posted("coins", .consumable) { $0.price = 9_990 }
+            }
+            try stack.simulator.refund(several)
+            let findings = try await Self.tieOut(stack, day).findings
+            #expect(findings.map(\.difference) == [SalesFigure(units: 5, milliunits: 24_950)])
+            #expect(findings.first?.rows.map(\.transactionID).contains(several) == true)
+        }
+    }
+
     @Test("with complete notifications, what Apple has too much is unexplained")
     func unexplained() async throws {
         try await Self.atNoon { stack, day in

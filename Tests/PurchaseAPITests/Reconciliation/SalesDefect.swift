@@ -106,7 +106,7 @@ enum SalesDefect: String, CaseIterable {
         case .sandboxCounted:
             world.others.append(row)
             world.line(1, price: purchase.price, of: purchase, at: purchase.at)
-            return ["sandbox 1/12340: 888"]
+            return ["unexplained 1/12340: 888"]
         default:
             world.others.append(row)
             world.line(1, price: 0, of: purchase, at: purchase.at)
