@@ -1374,8 +1374,9 @@ paths:
         name. This can't be undone. docs/erasing.md tells what is deleted, what stays, and why.
 
         Sending it again is safe: it goes on where it stopped, and an account of which nothing is known is answered 200
-        with the status `unknown`. Until the last of it is gone, posts for the account are answered 503; afterwards the same
-        accountId is a new account, which has nothing of the old one.
+        with the status `unknown`, after what carries its appAccountToken by rule is deleted: Apple's later answers and
+        notifications bring that again. Until the last of it is gone, posts for the account are answered 503; afterwards
+        the same accountId is a new account, which has nothing of the old one.
 
         The words of `why` are about the act and are kept: they must name no person. The number of the request that you
         answer is a good reason.

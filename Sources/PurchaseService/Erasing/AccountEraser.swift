@@ -8,6 +8,8 @@ import PurchaseCore
 struct AccountEraser: Sendable {
     /// Chains looked up at a time.
     static let page = 100
+    /// Signed texts of each kind that one commit deletes: some ten milliseconds under the ledger's lock.
+    static let textsMax = 200
 
     let dependencies: ServiceDependencies
     let decider: Decider
@@ -35,9 +37,31 @@ struct AccountEraser: Sendable {
             last = newest
         }
         if let failure { throw failure }
+        if let known = try await dependencies.ledger.tokens(of: account) {
+            var tokens = known.tokens
+            if let rule = dependencies.cryptography.accountToken(known.id) { tokens.insert(rule) }
+            guard try await eraseTexts(carrying: tokens, of: account, until: deadline) else { return nil }
+        }
         let finished = try await dependencies.ledger.finishErasure(of: account, at: dependencies.clock.now())
         if finished != nil { dependencies.logger.info("an account is erased") }
         return finished
+    }
+
+    /// Deletes the signed texts with these tokens that no claim led to; whether that was all of them.
+    ///
+    /// They come from notifications, restores and Apple's answers about purchases that the account never claimed, or does
+    /// not claim any more.
+    func eraseTexts(
+        carrying tokens: Set<AppAccountToken>, of account: AccountNumber?, until deadline: ContinuousClock.Instant
+    ) async throws(LedgerError) -> Bool {
+        guard !tokens.isEmpty else { return true }
+        while ContinuousClock.now < deadline, !Task.isCancelled {
+            let count = try await dependencies.ledger.eraseTexts(
+                carrying: tokens, of: account, limit: Self.textsMax)
+            if count == 0 { return true }
+            dependencies.logger.info("signed texts with the token of an account that is erased are deleted")
+        }
+        return false
     }
 
     private func release(_ id: ChainID, _ recorded: RecordedErasure, requestID: String?) async throws(LedgerError) {

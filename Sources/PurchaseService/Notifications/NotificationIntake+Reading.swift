@@ -78,6 +78,9 @@ extension NotificationIntake {
         record.transactionID =
             claims.data?.signedTransactionInfo.flatMap(NamedTransaction.id)
             ?? claims.data?.signedRenewalInfo.flatMap(NamedTransaction.id)
+        record.originalTransactionID =
+            claims.data?.signedTransactionInfo.flatMap(NamedTransaction.original)
+            ?? claims.data?.signedRenewalInfo.flatMap(NamedTransaction.original)
         if record.notificationType == "CONSUMPTION_REQUEST" {
             record.respondBy = record.signedDate + Self.consumptionDeadline
         }

@@ -11,6 +11,15 @@ package protocol ErasurePort: Sendable {
     func chains(
         claimedBy account: AccountNumber, after chain: ChainID?, limit: Int
     ) async throws(LedgerError) -> [ChainID]
+    /// The account's name, and the appAccountTokens that are stored with it; `nil` once they are gone.
+    func tokens(of account: AccountNumber) async throws(LedgerError) -> (id: AccountID, tokens: Set<AppAccountToken>)?
+    /// Deletes signed texts that carry one of the tokens, whoever they were about, and what leads to them; how many went.
+    ///
+    /// At most `limit` of each kind: call it until it returns 0. A token that another account has too is left out; `account`
+    /// is the one whose tokens they are, `nil` where nobody has that name. Idempotent.
+    func eraseTexts(
+        carrying tokens: Set<AppAccountToken>, of account: AccountNumber?, limit: Int
+    ) async throws(LedgerError) -> Int
     /// Takes away the account's name and tokens, once no claim is left; nothing before that.
     ///
     /// Returns when that happened, by this call or by an earlier one; `nil` while claims are left.

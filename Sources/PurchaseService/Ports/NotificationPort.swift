@@ -69,6 +69,8 @@ package struct NotificationRecord: Hashable, Sendable {
     package var outcome: Outcome
     /// The transaction that it is about; where nothing was decided upon it, the one that its content names.
     package var transactionID: TransactionID?
+    /// The originalTransactionId that its content names, read without trust: for finding the text again, nothing else.
+    package var originalTransactionID: OriginalTransactionID?
     /// Until when Apple wants an answer to a CONSUMPTION_REQUEST.
     package var respondBy: Instant?
     /// When a waiting one is tried again.

@@ -32,7 +32,12 @@ extension VouchService {
         guard let found, let dispute = found.cases[id] else { throw .notFound }
         // A repeat leaves no second copy of the words behind.
         if dispute.resolution?.outcome != outcome {
+            let receiver = outcome == .transferred ? dispute.account : dispute.resolution?.takenFrom
             try await withLedger { () async throws(LedgerError) in
+                // What it got would be lost with it. The commit looks again.
+                if let receiver, let erasure = try await ledger.erasure(of: receiver), erasure.finishedAt == nil {
+                    throw LedgerError(.beingErased, "a dispute would be decided for an account that is being erased")
+                }
                 let reason = GivenReason(number: try await ledger.nextReasonNumber(), words: why)
                 _ = try await decider.run(
                     known: found, cause: Decider.Cause(actor: caller.name, requestID: requestID, reason: reason),

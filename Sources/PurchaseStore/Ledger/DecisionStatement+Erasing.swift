@@ -6,26 +6,37 @@ import PurchaseService
 ///
 /// Both happen in the statement that decides: a crash leaves either everything or nothing of one chain.
 extension DecisionStatement {
-    /// A condition that nobody claims anew who is being erased; empty when nobody claims anew.
+    /// A condition that nobody claims anew who is being erased, and that no dispute is decided for one; empty when the
+    /// decision does neither.
     ///
     /// A request that began before the erasing has the account's number in its hands. The erasing is recorded under the
-    /// same lock as decisions are, so what comes after it sees it.
+    /// same lock as decisions are, so what comes after it sees it. What Apple says is decided upon all the same: a waiting claim may come to hold what nobody holds, and is let
+    /// go of like the others.
     mutating func newClaimantsCondition(_ decision: CommittableDecision) -> String {
         var known = Set(decision.before.claims.keys)
         if let absorbed = decision.recorded.absorbed { known.formUnion(absorbed.claims.keys) }
-        let new = Set(decision.recorded.chain.claims.keys).subtracting(known)
+        var new = Set(decision.recorded.chain.claims.keys).subtracting(known)
+        // What a dispute takes from its holder must not be lost with the one who gets it.
+        if decision.recorded.rule == .caseResolved, let owner = decision.recorded.chain.owner,
+            owner != decision.before.owner
+        {
+            new.insert(owner)
+        }
         guard !new.isEmpty else { return "" }
         let accounts = bind(.int8Array(new.sorted().map { .some($0.rawValue) }))
         return " AND NOT EXISTS (SELECT FROM erasures x WHERE x.account_number = ANY (\(accounts)))"
     }
 
     /// Keeps the words of the person who acted.
+    ///
+    /// Once, also when a commit of unknown outcome is decided again: the number was drawn for this action alone.
     mutating func reason(_ reason: GivenReason) {
         let (number, words) = (bind(.int8(reason.number)), bind(.text(reason.words)))
         add(
             "reason",
             """
             INSERT INTO reasons (reason_number, words) OVERRIDING SYSTEM VALUE SELECT \(number), \(words) FROM cas
+            ON CONFLICT (reason_number) DO NOTHING
             """)
     }
 
@@ -67,23 +78,21 @@ extension DecisionStatement {
 
     /// Signed texts, order ids and words that are about the account's part in the chain.
     ///
-    /// Where another account holds the purchase now, the texts are that one's proof: only those go that carry the token
-    /// of the account that leaves, and the words that were said since it claimed.
+    /// Where the purchase is, or may be, another account's, the texts are that one's proof: only those go that carry the
+    /// token of the account that leaves, and the words that were said since it claimed.
     private mutating func release(_ account: AccountNumber, _ decision: CommittableDecision) {
         guard let id = decision.before.id else { return }
-        let isShared = decision.recorded.chain.owner != nil
-        let token = decision.before.erasable.accounts[account]?.token
+        let isShared = Self.isOthers(decision.before, than: account)
         let chain = bind(.int8(id.rawValue))
         let number = bind(.int8(account.rawValue))
         let shared = bind(.bool(isShared))
-        let own = bind(token.map { .text($0.rawValue) } ?? .null(.text))
-        let isOwn =
-            "(NOT \(shared) OR b.app_account_token = \(own) OR b.app_account_token IN (SELECT token FROM own_tokens))"
+        let isOwn = "(NOT \(shared) OR b.app_account_token IN (SELECT token FROM own_tokens))"
         add("released", "DELETE FROM claims l USING cas WHERE l.chain_id = \(chain) AND l.account_number = \(number)")
         add(
             "own_tokens",
             """
-            SELECT unnest(ARRAY[a.stated_token, a.rule_token]) AS token FROM accounts a WHERE a.account_number = \(number)
+            SELECT o.token FROM accounts a, unnest(ARRAY[a.stated_token, a.rule_token]) AS o(token)
+            WHERE a.account_number = \(number) AND \(ErasingSQL.isNobodyElses("o.token", than: number))
             """)
         for (kind, table) in [("evidence", "evidence"), ("renewal", "renewals")] {
             add(
@@ -104,8 +113,8 @@ extension DecisionStatement {
         add(
             "erased_notifications",
             """
-            DELETE FROM notification_bodies b USING cas, notifications n, erased_subjects s
-            WHERE n.transaction_id = s.transaction_id AND b.notification_uuid = n.notification_uuid
+            DELETE FROM notification_bodies b USING cas
+            WHERE b.notification_uuid IN (\(ErasingSQL.notifications(about: "erased_subjects")))
             """)
         add(
             "erased_orders",
@@ -125,5 +134,13 @@ extension DecisionStatement {
                         WHERE l.chain_id = \(chain) AND l.account_number = \(number))))
                 AND NOT EXISTS (SELECT FROM erasures x WHERE x.reason_number = w.reason_number)
             """)
+    }
+
+    /// Whether a chain is, or may be, another's than this claimant's: another one holds it, nobody holds it and others
+    /// claim it too, or this one was refused it.
+    private static func isOthers(_ chain: Chain, than account: AccountNumber) -> Bool {
+        if let owner = chain.owner { return owner != account }
+        if chain.claims.keys.contains(where: { $0 != account }) { return true }
+        return chain.claims[account]?.status == .refused
     }
 }

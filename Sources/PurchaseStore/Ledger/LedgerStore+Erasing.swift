@@ -29,6 +29,85 @@ extension LedgerStore {
         return ids
     }
 
+    /// See ``ErasurePort/tokens(of:)``.
+    package func tokens(
+        of account: AccountNumber
+    ) async throws(LedgerError) -> (id: AccountID, tokens: Set<AppAccountToken>)? {
+        let row = try await row(
+            """
+            SELECT account_id, stated_token, rule_token FROM accounts
+            WHERE account_number = \(account.rawValue) AND account_id IS NOT NULL
+            """)
+        guard let row else { return nil }
+        var tokens: Set<AppAccountToken> = []
+        for name in ["stated_token", "rule_token"] {
+            let text: String? = try decode(row, name)
+            if let token = text.flatMap(AppAccountToken.init(validating:)) { tokens.insert(token) }
+        }
+        return (AccountID(try decode(row, "account_id")), tokens)
+    }
+
+    /// See ``ErasurePort/eraseTexts(carrying:of:limit:)``.
+    ///
+    /// Under the ledger lock, so that two of these never wait for each other. Where others claim the chain, what is not
+    /// the token's stays: it is their proof.
+    package func eraseTexts(
+        carrying tokens: Set<AppAccountToken>, of account: AccountNumber?, limit: Int
+    ) async throws(LedgerError) -> Int {
+        let statement = Self.eraseTextsStatement(carrying: tokens, of: account, limit: limit)
+        let rows: [PostgresRow]
+        do {
+            rows = try await client.commit(statement)
+        } catch {
+            throw LedgerError(error)
+        }
+        guard let row = rows.first else { return 0 }
+        return Int(try decode(row, "count", as: Int64.self))
+    }
+
+    /// The statement of ``eraseTexts(carrying:of:limit:)``; its one row has the `count`.
+    static func eraseTextsStatement(
+        carrying tokens: Set<AppAccountToken>, of account: AccountNumber?, limit: Int
+    ) -> SQL {
+        SQL(
+            text: """
+                WITH own AS MATERIALIZED (
+                    SELECT o.token FROM unnest($1::text[]) AS o(token)
+                    WHERE \(ErasingSQL.isNobodyElses("o.token", than: "$2"))),
+                texts AS MATERIALIZED (
+                    SELECT b.sha256, b.source FROM evidence_bodies b
+                    WHERE b.app_account_token = ANY (ARRAY(SELECT token FROM own)) LIMIT $3),
+                renewed AS MATERIALIZED (
+                    SELECT b.sha256, b.source FROM renewal_bodies b
+                    WHERE b.app_account_token = ANY (ARRAY(SELECT token FROM own)) LIMIT $3),
+                unclaimed AS MATERIALIZED (
+                    SELECT k.chain_id FROM (
+                        SELECT e.chain_id FROM evidence e JOIN texts USING (sha256, source)
+                        UNION SELECT e.chain_id FROM renewals e JOIN renewed USING (sha256, source)) k
+                    WHERE NOT EXISTS (SELECT FROM claims l WHERE l.chain_id = k.chain_id)),
+                subjects AS MATERIALIZED (
+                    SELECT e.transaction_id FROM evidence e JOIN texts USING (sha256, source)
+                    UNION SELECT t.transaction_id FROM transactions t JOIN unclaimed USING (chain_id)
+                    UNION SELECT c.original_transaction_id FROM chains c JOIN unclaimed USING (chain_id)),
+                erased_notifications AS (
+                    DELETE FROM notification_bodies b
+                    WHERE b.notification_uuid IN (\(ErasingSQL.notifications(about: "subjects")))),
+                erased_orders AS (
+                    DELETE FROM orders o WHERE o.order_id IN (
+                        SELECT r.order_id FROM order_transactions r JOIN subjects s USING (transaction_id))),
+                erased_texts AS (
+                    DELETE FROM evidence_bodies b USING texts t WHERE b.sha256 = t.sha256 AND b.source = t.source),
+                erased_renewals AS (
+                    DELETE FROM renewal_bodies b USING renewed t WHERE b.sha256 = t.sha256 AND b.source = t.source)
+                SELECT (SELECT count(*) FROM texts) + (SELECT count(*) FROM renewed) AS count
+                """,
+            values: [
+                .textArray(tokens.map { .some($0.rawValue) }.sorted { ($0 ?? "") < ($1 ?? "") }),
+                // No account has this number.
+                .int8(account?.rawValue ?? 0), .int8(Int64(limit)),
+            ])
+    }
+
     /// See ``ErasurePort/finishErasure(of:at:)``.
     ///
     /// Under the ledger lock, so that no decision of before brings a claim meanwhile.

@@ -32,6 +32,7 @@ struct NotificationPart {
             notification.respondBy.map { .timestamptz(PostgresTimestamp($0)) } ?? .null(.timestamptz),
             notification.retryAt.map { .timestamptz(PostgresTimestamp($0)) } ?? .null(.timestamptz),
             .bytea(notification.sha256),
+            notification.originalTransactionID.map { .text($0.rawValue) } ?? .null(.text),
         ]
         guard let body else { return }
         values += [.bytea(body.headerSHA256), .text(body.rest)]
@@ -42,16 +43,18 @@ struct NotificationPart {
 
     /// Named parts for a `WITH`; each selects from `source`, so that nothing is written when it has no row.
     func texts(from source: String) -> [(name: String, text: String)] {
-        let row = (0..<12).map(place).joined(separator: ", ")
+        let row = (0..<13).map(place).joined(separator: ", ")
         var texts = [
             (
                 "notification",
                 """
                 INSERT INTO notifications AS n (notification_uuid, environment, notification_type, subtype, signed_date,
-                    received_at, origin, outcome, transaction_id, respond_by, retry_at, sha256)
+                    received_at, origin, outcome, transaction_id, respond_by, retry_at, sha256,
+                    original_transaction_id)
                 SELECT \(row) FROM \(source)
                 ON CONFLICT (notification_uuid) DO UPDATE SET environment = excluded.environment,
                     outcome = excluded.outcome, transaction_id = excluded.transaction_id,
+                    original_transaction_id = excluded.original_transaction_id,
                     respond_by = excluded.respond_by, retry_at = excluded.retry_at
                 WHERE n.outcome NOT IN ('applied', 'kept')
                 RETURNING n.notification_uuid
@@ -64,7 +67,7 @@ struct NotificationPart {
                 (
                     "notification_header",
                     """
-                    INSERT INTO jws_headers (sha256, header) SELECT \(place(12)), \(place(14)) FROM notification
+                    INSERT INTO jws_headers (sha256, header) SELECT \(place(13)), \(place(15)) FROM notification
                     ON CONFLICT DO NOTHING
                     """
                 ))
@@ -74,7 +77,7 @@ struct NotificationPart {
                 "notification_body",
                 """
                 INSERT INTO notification_bodies (notification_uuid, header_sha256, rest)
-                SELECT notification_uuid, \(place(12)), \(place(13)) FROM notification ON CONFLICT DO NOTHING
+                SELECT notification_uuid, \(place(13)), \(place(14)) FROM notification ON CONFLICT DO NOTHING
                 """
             ))
         return texts

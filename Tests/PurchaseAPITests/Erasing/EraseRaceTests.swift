@@ -9,7 +9,7 @@ import Testing
 @Suite("Erasing an account while others act", .timeLimit(.minutes(10)))
 struct EraseRaceTests {
     /// Makes letting go of one chain fail, as a crash would in the middle.
-    private static func block(_ stack: TestStack, _ transaction: String) async throws {
+    static func block(_ stack: TestStack, _ transaction: String) async throws {
         try await stack.database.withOwnerClient { owner in
             let statement = """
                 CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -23,7 +23,7 @@ struct EraseRaceTests {
         }
     }
 
-    private static func unblock(_ stack: TestStack) async throws {
+    static func unblock(_ stack: TestStack) async throws {
         try await stack.database.withOwnerClient { _ = try await $0.query("DROP TRIGGER crash ON claims") }
     }
 
