@@ -144,7 +144,11 @@ struct ResolveForm: Sendable {
             "outcome", "Outcome", prefix: "resolve-", value: reader?.text("outcome"),
             options: [
                 ("", "choose …"),
-                (ClaimCase.Outcome.refused.rawValue, "Refuse: the holder keeps the purchase"),
+                (
+                    ClaimCase.Outcome.refused.rawValue,
+                    seen == .transferred
+                        ? "Refuse: the purchase goes back to who had it" : "Refuse: the holder keeps the purchase"
+                ),
                 (ClaimCase.Outcome.transferred.rawValue, "Transfer: the claimant gets the purchase"),
             ], faults: faults)
         why = TextField(

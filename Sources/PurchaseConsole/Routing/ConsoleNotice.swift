@@ -17,7 +17,7 @@ enum ConsoleNotice: String, CaseIterable, Sendable {
         case .rechecked: "Apple was asked. This is how it stands now."
         case .recheckWaits: "Apple is being asked, and has not answered yet. Load this page again in a while."
         case .caseTransferred: "The purchase was transferred to the claimant. Both accounts' backends hear of it."
-        case .caseRefused: "The claim was refused; the holder keeps the purchase."
+        case .caseRefused: "The claim was refused: the claimant does not have the purchase."
         case .overrideMade: "The decision is in force."
         case .overrideThere: "The same decision was in force already; nothing was changed."
         case .overrideEnded: "The decision is ended."

@@ -96,7 +96,7 @@ struct TransactionContent: Sendable {
             Detail("originalTransactionId", facts?.originalTransactionID.rawValue),
             Detail("webOrderLineItemId", facts?.webOrderLineItemID?.rawValue),
             Detail("bundleId", facts?.bundleID?.rawValue), Detail("storefront", facts?.storefront),
-            Detail("entitled, because", ShownCode.words(view.entitlementReason.rawValue)),
+            Detail("entitled or not, because", ShownCode.words(view.entitlementReason.rawValue)),
             Detail("first recorded", at: transaction.createdAt), Detail("last changed", at: transaction.updatedAt),
         ].filter(\.isThere)
     }

@@ -50,7 +50,7 @@ enum FactSentence: String, PhraseKind {
         case .renewalOn: "Apple signed that the subscription is to renew."
         case .renewalOff: "Apple signed that the subscription does not renew."
         case .billingRetry: "Apple signed that it is trying to collect the payment for the renewal."
-        case .asked: "Apple was asked for the last time."
+        case .asked: "Apple was last asked."
         case .notFound: "Apple has said {count} times that it does not know the transaction."
         case .contradicted: "Apple's signed words began to differ."
         }

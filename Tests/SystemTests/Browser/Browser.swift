@@ -53,7 +53,8 @@ final class Browser: Sendable {
         downloads = directory.appending(path: "downloads")
         try FileManager.default.createDirectory(at: downloads, withIntermediateDirectories: true)
         driver = try Running(
-            programs.driver, ["--port=0", "--log-level=SEVERE"],  // What it writes beside its profile goes into the directory that is removed.
+            programs.driver, ["--port=0", "--log-level=SEVERE"],
+            // What it writes beside its profile goes into the directory that is removed.
             environment: [
                 "HOME": directory.path, "XDG_CONFIG_HOME": directory.path, "XDG_CACHE_HOME": directory.path,
             ],

@@ -130,7 +130,7 @@ struct ConsoleBrowserTests {
         try await browser.type("neither could show a receipt")
         try await browser.tab(to: "Decide")
         try await browser.press(.enter)
-        try await browser.wait(forText: "The claim was refused; the holder keeps the purchase.")
+        try await browser.wait(forText: "The claim was refused: the claimant does not have the purchase.")
 
         try await browser.tab(to: "Finance")
         try await browser.press(.enter)
