@@ -33,7 +33,7 @@ final class DecisionCommitter: Sendable {
         var waiter: CheckedContinuation<Turn, Never>?
     }
 
-    private struct State: ~Copyable {
+    private struct State {
         var groups = Groups(membersMax: DecisionCommitter.membersMax, waitingMax: DecisionCommitter.waitingMax)
         var members: [Groups.Ticket: Member] = [:]
         var lastTicket: Groups.Ticket = 0
@@ -59,6 +59,9 @@ final class DecisionCommitter: Sendable {
         case .lead(let tickets): return try await lead(tickets)
         }
     }
+
+    /// Decisions that wait for the group that is being committed.
+    var waitingCount: Int { state.withLock { $0.groups.waitingCount } }
 
     // MARK: Waiting
 

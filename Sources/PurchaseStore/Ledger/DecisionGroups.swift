@@ -5,7 +5,7 @@ import PurchaseService
 /// While one group is being committed, later decisions gather; whoever is first among them then leads the next group. So a
 /// lone decision goes at once, and under load a commit serves as many as came meanwhile. The shell keeps what belongs to a
 /// ticket, and who waits for it.
-struct DecisionGroups<Subject: Hashable>: ~Copyable {
+struct DecisionGroups<Subject: Hashable> {
     typealias Ticket = UInt64
 
     enum Entry: Equatable {
@@ -40,6 +40,8 @@ struct DecisionGroups<Subject: Hashable>: ~Copyable {
         self.membersMax = membersMax
         self.waitingMax = waitingMax
     }
+
+    var waitingCount: Int { waiting.count }
 
     /// A decision came in, which may wait until `until`.
     mutating func entered(

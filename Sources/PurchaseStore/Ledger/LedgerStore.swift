@@ -63,15 +63,23 @@ package final class LedgerStore: LedgerPort {
                 return AccountNumber(try decode(known, "account_number"))
             }
         }
-        // Never overwrites a token with none; the one by rule follows the setting.
-        let made = try await row(
-            """
-            INSERT INTO accounts (account_id, stated_token, rule_token)
-            VALUES (\(id), \((statedToken?.rawValue).postgresValue), \((ruleToken?.rawValue).postgresValue))
-            ON CONFLICT (account_id) DO UPDATE SET rule_token = coalesce(excluded.rule_token, accounts.rule_token),
-                stated_token = coalesce(excluded.stated_token, accounts.stated_token)
-            RETURNING account_number
-            """)
+        // Never overwrites a token with none; the one by rule follows the setting. New accounts come with new purchases:
+        // they share the flush of those that are committed at the moment.
+        let made: PostgresRow?
+        do {
+            made = try await client.commit(
+                """
+                INSERT INTO accounts (account_id, stated_token, rule_token)
+                VALUES (\(id), \((statedToken?.rawValue).postgresValue), \((ruleToken?.rawValue).postgresValue))
+                ON CONFLICT (account_id) DO UPDATE SET
+                    rule_token = coalesce(excluded.rule_token, accounts.rule_token),
+                    stated_token = coalesce(excluded.stated_token, accounts.stated_token)
+                RETURNING account_number
+                """
+            ).first
+        } catch {
+            throw LedgerError(error)
+        }
         guard let made else { throw LedgerError(.refused, "an account got no number") }
         return AccountNumber(try decode(made, "account_number"))
     }
@@ -104,6 +112,28 @@ package final class LedgerStore: LedgerPort {
         }
     }
 
+    /// See ``LedgerPort/chains(holding:original:in:)``.
+    package func chains(
+        holding transaction: TransactionID, original: OriginalTransactionID, in environment: StoreEnvironment
+    ) async throws(LedgerError) -> (holding: Chain?, identified: Chain?) {
+        let found = try await row(
+            """
+            SELECT (SELECT chain_id FROM transactions WHERE transaction_id = \(transaction.rawValue)) AS holding,
+                (SELECT chain_id FROM chains
+                    WHERE environment = \(environment.rawValue) AND original_transaction_id = \(original.rawValue))
+                    AS identified
+            """)
+        guard let found else { return (nil, nil) }
+        let holdingID = try decode(found, "holding", as: Int64?.self).map { ChainID($0) }
+        let identifiedID = try decode(found, "identified", as: Int64?.self).map { ChainID($0) }
+        var holding: Chain?
+        if let holdingID { holding = try await chain(numbered: holdingID) }
+        if identifiedID == holdingID { return (holding, holding) }
+        var identified: Chain?
+        if let identifiedID { identified = try await chain(numbered: identifiedID) }
+        return (holding, identified)
+    }
+
     /// See ``LedgerPort/chain(holding:)-grant``.
     package func chain(holding grant: GrantID) async throws(LedgerError) -> Chain? {
         try await chain(where: "c.chain_id = (SELECT chain_id FROM grants WHERE grant_id = \(grant.rawValue))")
@@ -124,6 +154,9 @@ package final class LedgerStore: LedgerPort {
         // Made here, by every caller for itself: whoever leads only puts rows together.
         try await committer.commit(try PreparedDecision(decision))
     }
+
+    /// Decisions of this process that wait for the one that is being committed.
+    package var waitingDecisions: Int { committer.waitingCount }
 
     // MARK: Checks
 
