@@ -24,7 +24,7 @@ package enum PaidRecordsFormat: Hashable, Sendable {
     }
 
     /// Appends a row with its end of line.
-    func append(_ record: PaidRecord, to bytes: inout [UInt8]) {
+    package func append(_ record: PaidRecord, to bytes: inout [UInt8]) {
         switch self {
         case .csv:
             var line = CSVLine(bytes: bytes)
