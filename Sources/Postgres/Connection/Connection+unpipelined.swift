@@ -81,8 +81,9 @@ extension Connection {
     }
 
     private func handOver(_ columns: ResultColumns) -> Event {
+        let next = ResultBuilder(roomFor: portion)
         let rows = portion.rows(columns: columns, rowCount: portionRows)
-        portion = ResultBuilder()
+        portion = next
         portionRows = 0
         return .completed(.success(rows))
     }

@@ -85,6 +85,14 @@ struct ResultBuilder {
     private var bytes: [UInt8] = []
     private var cells: [ResultStorage.Cell] = []
 
+    /// Takes room for as much as another one gathered: portions of a stream are alike.
+    init(roomFor other: borrowing ResultBuilder) {
+        bytes.reserveCapacity(other.bytes.count)
+        cells.reserveCapacity(other.cells.count)
+    }
+
+    init() {}
+
     var byteCount: Int { bytes.count + cells.count * MemoryLayout<ResultStorage.Cell>.stride }
 
     mutating func appendNull() { cells.append(ResultStorage.Cell(offset: 0, length: -1)) }

@@ -54,8 +54,9 @@ package struct PostgresCell: Sendable {
         case _ where type.oid >= PostgresType.firstUserDefinedOID: break
         default: throw mismatch()
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw mismatch() }
-        return text
+        // `String(validating:as:)` looks generic metadata up for each text; this is the same check without.
+        guard let text = try? UTF8Span(validating: bytes.span) else { throw mismatch() }
+        return String(copying: text)
     }
 
     private func uuidText() throws(PostgresError) -> String {
@@ -125,7 +126,8 @@ package struct PostgresCell: Sendable {
 }
 
 extension ArraySlice<UInt8> {
+    /// The integer that these bytes are; there must be exactly as many as it has.
     fileprivate func bigEndianInteger<Integer: FixedWidthInteger>() -> Integer {
-        reduce(0) { $0 << 8 | Integer(truncatingIfNeeded: $1) }
+        withUnsafeBytes { Integer(bigEndian: $0.loadUnaligned(as: Integer.self)) }
     }
 }

@@ -57,14 +57,16 @@ package struct PostgresRow: Sendable {
     package func decode<Value: PostgresDecodable>(
         _ position: Int, as type: Value.Type = Value.self
     ) throws(PostgresError) -> Value {
-        guard storage.columns.names.indices.contains(position) else {
-            throw PostgresError(.decodingFailed, message: "no column at \(position)")
-        }
+        try value(at: position)
+    }
+
+    fileprivate func value<Value: PostgresDecodable>(at position: Int) throws(PostgresError) -> Value {
+        let cell = try cell(at: position)
         do {
-            return try Value.decode(cell(at: position))
+            return try Value.decode(cell)
         } catch {
             var named = error
-            named.message = "column \(storage.columns.names[position]) as \(type): \(error.message)"
+            named.message = "column \(storage.columns.names[position]) as \(Value.self): \(error.message)"
             throw named
         }
     }
@@ -74,12 +76,30 @@ package struct PostgresRow: Sendable {
         guard let position = storage.columns.index(of: column) else {
             throw PostgresError(.decodingFailed, message: "no column \(column)")
         }
-        return cell(at: position).bytes == nil
+        return try cell(at: position).bytes == nil
     }
 
-    private func cell(at position: Int) -> PostgresCell {
+    private func cell(at position: Int) throws(PostgresError) -> PostgresCell {
+        guard storage.columns.types.indices.contains(position) else {
+            throw PostgresError(.decodingFailed, message: "no column at \(position)")
+        }
         let cell = storage.cells[index * storage.columns.names.count + position]
         let bytes = cell.length < 0 ? nil : storage.bytes[cell.offset..<cell.offset + cell.length]
         return PostgresCell(type: storage.columns.types[position], bytes: bytes)
     }
+}
+
+/// The plain types once more, each by a function of its own: in here the compiler makes code for the very type, where
+/// another module's call of the generic one looks up metadata for each cell of each row.
+extension PostgresRow {
+    /// Reads text; throws as the generic one does, like all of these.
+    package func decode(_ position: Int) throws(PostgresError) -> String { try value(at: position) }
+    /// Reads text or NULL.
+    package func decode(_ position: Int) throws(PostgresError) -> String? { try value(at: position) }
+    /// Reads a whole number.
+    package func decode(_ position: Int) throws(PostgresError) -> Int64 { try value(at: position) }
+    /// Reads a whole number or NULL.
+    package func decode(_ position: Int) throws(PostgresError) -> Int64? { try value(at: position) }
+    /// Reads an instant.
+    package func decode(_ position: Int) throws(PostgresError) -> PostgresTimestamp { try value(at: position) }
 }

@@ -45,18 +45,25 @@ extension Money {
     ///
     /// Rounded to the currency's minor unit, halves away from zero: what is exact are the milliunits.
     package var decimalText: String? {
-        guard let exponent = ISO4217.exponent(of: currency) else { return nil }
-        let digits = Self.minorUnits(milliunits.magnitude, exponent: min(exponent, 3))
-        let scale = Self.power(min(exponent, 3))
-        var text = milliunits < 0 && digits > 0 ? "-" : ""
-        text += String(digits / scale)
+        var bytes: [UInt8] = []
+        return appendDecimalText(to: &bytes) ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+
+    /// Appends the bytes of ``decimalText``; nothing, and `false`, where that is `nil`.
+    package func appendDecimalText(to bytes: inout [UInt8]) -> Bool {
+        guard let exponent = ISO4217.exponent(of: currency) else { return false }
+        let decimals = min(exponent, 3)
+        let digits = Self.minorUnits(milliunits.magnitude, exponent: decimals)
+        let scale = Self.power(decimals)
+        if milliunits < 0 && digits > 0 { bytes.append(UInt8(ascii: "-")) }
+        DecimalDigits.append(digits / scale, to: &bytes)
         if exponent > 0 {
-            let fraction = String(digits % scale)
-            text += "." + String(repeating: "0", count: min(exponent, 3) - fraction.count) + fraction
+            bytes.append(UInt8(ascii: "."))
+            DecimalDigits.append(digits % scale, width: decimals, to: &bytes)
             // Milliunits have three decimals; a fourth is zero.
-            text += String(repeating: "0", count: max(0, exponent - 3))
+            if exponent > decimals { bytes.append(UInt8(ascii: "0")) }
         }
-        return text
+        return true
     }
 
     private static func minorUnits(_ milliunits: UInt64, exponent: Int) -> UInt64 {
@@ -66,5 +73,13 @@ extension Money {
         return quotient + (remainder * 2 >= divisor && remainder > 0 ? 1 : 0)
     }
 
-    private static func power(_ exponent: Int) -> UInt64 { [1, 10, 100, 1_000][exponent] }
+    /// Of 10, up to the third.
+    private static func power(_ exponent: Int) -> UInt64 {
+        switch exponent {
+        case 0: 1
+        case 1: 10
+        case 2: 100
+        default: 1_000
+        }
+    }
 }

@@ -14,20 +14,24 @@ package enum RFC3339 {
         let day = (clamped - (clamped < 0 ? millisecondsPerDay - 1 : 0)) / millisecondsPerDay
         let time = clamped - day * millisecondsPerDay
         let date = CivilDate(daysSince1970: day)
-        digits(date.year, 4, &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        digits(date.month, 2, &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        digits(date.day, 2, &bytes)
-        bytes.append(UInt8(ascii: "T"))
-        digits(time / 3_600_000, 2, &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        digits(time / 60_000 % 60, 2, &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        digits(time / 1_000 % 60, 2, &bytes)
-        bytes.append(UInt8(ascii: "."))
-        digits(time % 1_000, 3, &bytes)
-        bytes.append(UInt8(ascii: "Z"))
+        bytes.append(addingCapacity: 24) { output in
+            pair(date.year / 100, &output)
+            pair(date.year % 100, &output)
+            output.append(UInt8(ascii: "-"))
+            pair(date.month, &output)
+            output.append(UInt8(ascii: "-"))
+            pair(date.day, &output)
+            output.append(UInt8(ascii: "T"))
+            pair(time / 3_600_000, &output)
+            output.append(UInt8(ascii: ":"))
+            pair(time / 60_000 % 60, &output)
+            output.append(UInt8(ascii: ":"))
+            pair(time / 1_000 % 60, &output)
+            output.append(UInt8(ascii: "."))
+            output.append(UInt8(ascii: "0") + UInt8(time % 1_000 / 100))
+            pair(time % 100, &output)
+            output.append(UInt8(ascii: "Z"))
+        }
     }
 
     /// The 24 characters.
@@ -38,12 +42,9 @@ package enum RFC3339 {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func digits(_ value: Int64, _ count: Int, _ bytes: inout [UInt8]) {
-        var divisor: Int64 = 1
-        for _ in 1..<count { divisor *= 10 }
-        while divisor > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-            divisor /= 10
-        }
+    /// Two digits of a number below 100.
+    private static func pair(_ value: Int64, _ output: inout OutputSpan<UInt8>) {
+        output.append(UInt8(ascii: "0") + UInt8(value / 10))
+        output.append(UInt8(ascii: "0") + UInt8(value % 10))
     }
 }

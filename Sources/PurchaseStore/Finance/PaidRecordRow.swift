@@ -75,13 +75,15 @@ enum PaidRecordRow {
     /// Reads one row, by the positions of the columns: names would be looked up eighteen times for each row.
     static func record(from row: PostgresRow) throws(PostgresError) -> PaidRecord {
         let kind: String = try row.decode(1)
+        let occurredAt: PostgresTimestamp = try row.decode(2)
+        let recordedAt: PostgresTimestamp = try row.decode(3)
         let environment: String = try row.decode(4)
         guard let kind = Movement.Kind(rawValue: kind), let environment = StoreEnvironment(rawValue: environment) else {
             throw PostgresError(.decodingFailed, message: "a movement of an unknown kind or store")
         }
         var record = PaidRecord(
-            rowID: try row.decode(0), kind: kind, occurredAt: try row.decode(2, as: PostgresTimestamp.self).instant,
-            recordedAt: try row.decode(3, as: PostgresTimestamp.self).instant, environment: environment,
+            rowID: try row.decode(0), kind: kind, occurredAt: occurredAt.instant, recordedAt: recordedAt.instant,
+            environment: environment,
             transactionID: try row.decode(8), originalTransactionID: try row.decode(9), quantity: try row.decode(11))
         record.bundleID = try row.decode(5)
         record.productID = try row.decode(6)

@@ -6,13 +6,13 @@ import PurchaseService
 /// JSON as the ledger keeps it: keys sorted, so that equal values are equal text.
 enum LedgerJSON {
     static func text(_ value: some Encodable) throws(LedgerError) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let writer = LedgerJSONWriter()
         do {
-            return String(decoding: try encoder.encode(value), as: UTF8.self)
+            try writer.write(value)
         } catch {
             throw LedgerError(.refused, "a \(type(of: value)) can't be written as JSON")
         }
+        return writer.text.string
     }
 
     static func value<T: Decodable>(_ text: String, as type: T.Type = T.self) throws(LedgerError) -> T {

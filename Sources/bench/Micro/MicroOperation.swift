@@ -23,6 +23,16 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
     case verifyCached = "verify-cached"
     /// The signature of such a JWS alone: a floor that is not ours.
     case signature
+    /// A notification whose chain is known: two signatures, envelope and transaction.
+    case verifyNotification = "verify-notification"
+    /// 256 reads through the queue of a lane, four to a connection at a time.
+    case readQueue = "read-queue"
+    /// 256 decisions through the queue of commits, in two transactions.
+    case commitQueue = "commit-queue"
+    /// One row of an export as CSV.
+    case exportCSV = "export-csv"
+    /// The same as NDJSON.
+    case exportNDJSON = "export-ndjson"
     /// The body of a post, read and judged as JSON.
     case readJSON = "read-json"
     /// An answer with one entitlement, written.
@@ -37,6 +47,11 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
         case .verifyCold: try await Self.verification(isCached: false)
         case .verifyCached: try await Self.verification(isCached: true)
         case .signature: try Self.signatureCheck()
+        case .verifyNotification: try await Self.notification()
+        case .readQueue: Self.queue { QueueRehearsal.reads($0) }
+        case .commitQueue: Self.queue { QueueRehearsal.commits($0) }
+        case .exportCSV: Self.exporting(as: .csv(byteOrderMark: false))
+        case .exportNDJSON: Self.exporting(as: .ndjson)
         case .readJSON: Self.reading()
         case .writeJSON: Self.writing()
         }
@@ -87,6 +102,46 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
             guard case .verified = await verifier.verifyTransaction(jws, now: now) else {
                 throw BenchFailure("not verified")
             }
+        }
+    }
+
+    private static func notification() async throws -> () async throws -> Void {
+        let keys = try SimulatorKeys.inMemory()
+        let jws = try JWSMint(keys: keys).notification(
+            about: Workshop.transactionID(1), uuid: "6f2a1d4e-7c1b-4b6f-9e57-0d3c4a5b6c7d")
+        let verifier = JWSVerifier(trustedRoots: try TrustedRoots(certificates: [try keys.rootDER()]), ocsp: nil)
+        let now = Instant(millisecondsSince1970: Payload.now)
+        return {
+            guard case .verified(let notification) = await verifier.verifyNotification(jws, now: now),
+                let inner = notification.claims.data?.signedTransactionInfo,
+                case .verified = await verifier.verifyTransaction(inner, now: now)
+            else { throw BenchFailure("not verified") }
+        }
+    }
+
+    private static func queue(_ run: @escaping (Int) -> Int) -> () async throws -> Void {
+        {
+            guard run(256) == 256 else { throw BenchFailure("some were lost in the queue") }
+        }
+    }
+
+    private static func exporting(as format: PaidRecordsFormat) -> () async throws -> Void {
+        var record = PaidRecord(
+            rowID: "production.purchased.2000000000000001.sale.1.0", kind: .sale, occurredAt: now, recordedAt: now,
+            environment: .production, transactionID: Workshop.transactionID(1),
+            originalTransactionID: Workshop.transactionID(1), quantity: 1)
+        record.bundleID = Payload.bundleID
+        record.productID = Payload.productID
+        record.type = "Non-Consumable"
+        record.amountMilliunits = 4_990
+        record.currency = "USD"
+        record.storefront = "USA"
+        let row = record
+        var bytes: [UInt8] = []
+        return {
+            bytes.removeAll(keepingCapacity: true)
+            format.append(row, to: &bytes)
+            guard bytes.count > 200 else { throw BenchFailure("not written") }
         }
     }
 

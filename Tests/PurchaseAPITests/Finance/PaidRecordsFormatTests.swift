@@ -56,6 +56,70 @@ struct PaidRecordsFormatTests {
         #expect(try TestSupport.JSONValue(parsing: Array(lines[1].utf8))["productId"]?.text == "")
     }
 
+    private static let texts = [
+        nil, "", "com.example.app.pro", "a,b", "a\"b", "\"", "a\r\nb", "\n", "\t", "=1+1", "+1", "-1", "@x", "'x",
+        " =1",
+        "\u{A0}\u{A0}-1", "  ", " x", "＝1", "＋", "－", "＠", "ä日本👩‍👩‍👧", "a\\b", "\u{0}\u{1F}\u{7F}", "\u{2028}",
+        "a product whose name is longer than fifteen bytes", "e\u{301}", "1-2", "a=b", "\r",
+    ]
+    private static let numbers: [Int64?] = [
+        nil, .min, -1_000_000, -4_990, -5, -1, 0, 1, 4, 5, 499, 500, 4_990, 99_995, .max,
+    ]
+
+    @Test(
+        "a row's bytes are those of the plainest way to say it, in both formats",
+        arguments: [1, 2, UInt64.random(in: 3...999_999)])
+    func plainRows(seed: UInt64) throws {
+        print("paid records, plain rows: SEED=\(seed)")
+        var generator = EdgeGenerator(state: seed)
+        var (csv, ndjson): ([UInt8], [UInt8]) = ([], [])
+        var (expectedCSV, expectedNDJSON): ([UInt8], [UInt8]) = ([], [])
+        for _ in 0..<2_000 {
+            let record = Self.varied(using: &generator)
+            PaidRecordsFormat.csv(byteOrderMark: false).append(record, to: &csv)
+            PaidRecordsFormat.ndjson.append(record, to: &ndjson)
+            expectedCSV += PlainRows.csv(record)
+            expectedNDJSON += PlainRows.ndjson(record)
+        }
+        Self.expectEqual(csv, expectedCSV, "CSV, SEED=\(seed)")
+        Self.expectEqual(ndjson, expectedNDJSON, "NDJSON, SEED=\(seed)")
+    }
+
+    private static func varied(using generator: inout some RandomNumberGenerator) -> PaidRecord {
+        func text() -> String? { texts.randomElement(using: &generator) ?? nil }
+        func number() -> Int64? { numbers.randomElement(using: &generator) ?? nil }
+        func instant() -> Instant {
+            // From the year 1 to the end of 9999, the format's ends.
+            let ends: [Int64] = [-62_135_596_800_000, 253_402_300_799_999, 0, -1, 951_782_400_000, 1_709_164_799_999]
+            return Instant(
+                millisecondsSince1970: Bool.random(using: &generator)
+                    ? ends.randomElement(using: &generator) ?? 0
+                    : Int64.random(in: -2_208_988_800_000...4_102_444_800_000, using: &generator))
+        }
+        var record = PaidRecord(
+            rowID: text() ?? "row",
+            kind: [.sale, .refund, .refundAdjustment, .reversal].randomElement(using: &generator) ?? .sale,
+            occurredAt: instant(), recordedAt: instant(),
+            environment: Bool.random(using: &generator) ? .production : .sandbox,
+            transactionID: text() ?? "1", originalTransactionID: text() ?? "1", quantity: number() ?? 1)
+        (record.bundleID, record.productID, record.type) = (text(), text(), text())
+        (record.webOrderLineItemID, record.storefront) = (text(), text())
+        record.amountMilliunits = number()
+        record.currency = [nil, "USD", "JPY", "KWD", "CLF", "ABC", "=cmd()"].randomElement(using: &generator) ?? nil
+        (record.offerType, record.refundPercentage) = (number(), number())
+        return record
+    }
+
+    /// Says where two runs of bytes part, instead of printing both.
+    private static func expectEqual(_ bytes: [UInt8], _ expected: [UInt8], _ what: String) {
+        guard bytes != expected else { return }
+        let place = zip(bytes, expected).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? 0
+        let around = max(0, place - 60)..<min(bytes.count, expected.count, place + 60)
+        Issue.record(
+            "\(what): at \(place): \(String(decoding: bytes[around], as: UTF8.self)) instead of \(String(decoding: expected[around], as: UTF8.self))"
+        )
+    }
+
     @Test("every column is explained in docs/export.md, and no other")
     func manual() throws {
         let text = try SettingsFixture.repositoryFile("docs/export.md")
