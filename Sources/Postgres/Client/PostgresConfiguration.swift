@@ -8,7 +8,9 @@ package struct PostgresConfiguration: Sendable {
     package var readConnectionsMax = 8
     /// Connections for `commit`; one is the measured best while a prelude takes a database-wide lock.
     package var commitConnections = 1
-    /// Requests that may wait per lane (reads, commits); one more is refused with `queueFull`.
+    /// Connections for `lookup`; while all of them are busy, keys gather for the next statement.
+    package var lookupConnectionsMax = 2
+    /// Requests that may wait per lane (reads, commits, lookups); one more is refused with `queueFull`.
     package var queueMax = 1024
     /// The server's `statement_timeout`, and the deadline of a statement that names none.
     package var statementTimeout: Duration = .seconds(15)
@@ -44,6 +46,8 @@ package struct PostgresConfiguration: Sendable {
     package var applicationName = "vouch"
     /// Role taken with SET ROLE as the first statement of every new connection.
     package var sessionRole: String?
+    /// Server settings of every new connection, beside the time limits above; fixed names and values alone.
+    var sessionSettings: [String] = []
     /// Statement sent first in every group commit, such as taking the ledger lock.
     package var commitPrelude: SQL?
 

@@ -77,6 +77,12 @@ package struct PostgresRow: Sendable {
         return cell(at: position).bytes == nil
     }
 
+    /// The size of its values on the wire, in bytes.
+    package var byteCount: Int {
+        let start = index * storage.columns.names.count
+        return storage.cells[start..<start + storage.columns.names.count].reduce(0) { $0 + max(0, $1.length) }
+    }
+
     private func cell(at position: Int) -> PostgresCell {
         let cell = storage.cells[index * storage.columns.names.count + position]
         let bytes = cell.length < 0 ? nil : storage.bytes[cell.offset..<cell.offset + cell.length]
