@@ -19,6 +19,7 @@ package final class LedgerStore: LedgerPort {
 
     let client: PostgresClient
     private let storedHeaders = StoredHeaders()
+    let chains = ChainCache()
 
     /// Takes a client whose `commitPrelude` is ``ledgerLockStatement`` and whose session role is the service's.
     package init(client: PostgresClient) { self.client = client }
@@ -73,12 +74,6 @@ package final class LedgerStore: LedgerPort {
     }
 
     // MARK: Chains
-
-    /// See ``LedgerPort/chain(holding:)-transaction``.
-    package func chain(holding transaction: TransactionID) async throws(LedgerError) -> Chain? {
-        try await chain(
-            where: "c.chain_id = (SELECT chain_id FROM transactions WHERE transaction_id = \(transaction.rawValue))")
-    }
 
     /// See ``LedgerPort/chain(identifiedBy:)``.
     package func chain(identifiedBy identity: Chain.Identity) async throws(LedgerError) -> Chain? {
