@@ -51,9 +51,8 @@ struct EntitlementPlanTests {
     /// The plan as the connections for lookups make it: one for any number of keys.
     private func plan(of lookup: PostgresLookup, _ client: PostgresClient) async throws -> String {
         try await client.withTransaction { transaction in
-            for setting in PostgresLookup.sessionSettings {
-                let parts = setting.split(separator: "=")
-                try await transaction.query("SELECT set_config(\(String(parts[0])), \(String(parts[1])), true)")
+            for (name, value) in PostgresLookup.sessionSettings {
+                try await transaction.query("SELECT set_config(\(name), \(value), true)")
             }
             let types = lookup.keyTypes.map { $0 == .timestamptz ? "timestamptz[]" : "text[]" }
             try await transaction.query(

@@ -22,10 +22,12 @@ package struct PostgresLookup: Sendable, Hashable {
         self.keysMax = max(1, keysMax)
     }
 
-    /// Server settings of the connections for lookups, as `name=value`.
+    /// Server settings of the connections for lookups, by name.
     ///
     /// PostgreSQL would otherwise plan anew for most numbers of keys, and scan tables that were small when it planned.
-    package static let sessionSettings = ["plan_cache_mode=force_generic_plan", "enable_seqscan=off", "jit=off"]
+    package static let sessionSettings = [
+        "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off",
+    ]
 
     /// The statement for some keys, in their order.
     package func statement(for keys: [[PostgresValue]]) -> SQL {
