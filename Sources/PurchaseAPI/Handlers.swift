@@ -8,6 +8,8 @@ struct Handlers<Cases: UseCases>: Sendable {
     let configuration: APIConfiguration
     /// Exports under way.
     let downloads: PaidRecordsDownloads
+    /// Ends what takes too long.
+    let timeLimiter = TimeLimiter()
 
     /// Calls the operation's method; those with a body within the time limit.
     func respond(
@@ -51,7 +53,7 @@ struct Handlers<Cases: UseCases>: Sendable {
         _ request: Request, _ context: VouchRequestContext,
         _ operation: @escaping @Sendable (Request, VouchRequestContext) async throws -> Response
     ) async throws -> Response {
-        try await withTimeLimit(configuration.requestTimeout, on: context.channel.eventLoop) {
+        try await timeLimiter.run(configuration.requestTimeout, on: context.channel.eventLoop) {
             try await operation(request, context)
         }
     }

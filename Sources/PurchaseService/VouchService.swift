@@ -114,12 +114,14 @@ package final class VouchService: UseCases {
     package func transaction(
         _ id: TransactionID, for caller: Caller, claimToken: String?
     ) async throws(ServiceError) -> TransactionView {
-        let chain = try await withLedger { () async throws(LedgerError) in try await ledger.chain(holding: id) }
-        guard let chain else { throw .notFound }
+        let standing = try await withLedger { () async throws(LedgerError) in
+            try await ledger.standing(of: id, for: caller.ownAccount)
+        }
+        guard let chain = standing.chain else { throw .notFound }
         if caller.seesAllAccounts { return view(of: id, in: chain, claimant: nil) }
         var claimant: AccountNumber?
-        if let own = caller.ownAccount {
-            claimant = try await withLedger { () async throws(LedgerError) in try await ledger.findAccount(own) }
+        if caller.ownAccount != nil {
+            claimant = standing.account?.number
         } else if let claimToken {
             claimant = dependencies.cryptography.claimant(claimToken, id)
         }

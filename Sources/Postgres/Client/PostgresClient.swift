@@ -11,6 +11,7 @@ import ServiceLifecycle
 package final class PostgresClient: Service, Sendable {
     private let reads: Lane
     private let commits: Lane
+    private let lookups: Lane
     private let threadPool: NIOThreadPool
     private let configuration: PostgresConfiguration
 
@@ -36,11 +37,18 @@ package final class PostgresClient: Service, Sendable {
             name: "commit", workersMax: configuration.commitConnections,
             portion: .group(costMax: configuration.batchMax), configuration: commitConfiguration,
             threadPool: threadPool, logger: logger, metricsFactory: metricsFactory)
+        var lookupConfiguration = configuration
+        lookupConfiguration.settings.merge(PostgresLookup.sessionSettings) { $1 }
+        lookups = Lane(
+            name: "lookup", workersMax: configuration.lookupConnectionsMax, portion: .kin,
+            configuration: lookupConfiguration, threadPool: threadPool, logger: logger,
+            metricsFactory: metricsFactory)
     }
 
+    private var lanes: [Lane] { [reads, commits, lookups] }
+
     deinit {
-        reads.beginShutdown(drainTimeout: .zero)
-        commits.beginShutdown(drainTimeout: .zero)
+        for lane in lanes { lane.beginShutdown(drainTimeout: .zero) }
         threadPool.shutdownGracefully { _ in }
     }
 
@@ -55,10 +63,8 @@ package final class PostgresClient: Service, Sendable {
     ///
     /// May be called more than once; returns when the last connection is closed.
     package func close() async {
-        reads.beginShutdown(drainTimeout: configuration.drainTimeout)
-        commits.beginShutdown(drainTimeout: configuration.drainTimeout)
-        await reads.close()
-        await commits.close()
+        for lane in lanes { lane.beginShutdown(drainTimeout: configuration.drainTimeout) }
+        for lane in lanes { await lane.close() }
     }
 
     /// Runs one autocommitted statement and returns its rows.
@@ -69,6 +75,20 @@ package final class PostgresClient: Service, Sendable {
     package func query(_ sql: SQL, deadline: Duration? = nil) async throws(PostgresError) -> [PostgresRow] {
         if let fault = sql.autocommitFault { throw fault }
         let reply = try await reads.perform(.query(sql), deadline: deadline ?? configuration.statementTimeout).get()
+        guard case .rows(let rows) = reply else { return [] }
+        return rows.first ?? []
+    }
+
+    /// Looks one key up, by a statement that is shared with concurrent callers, and returns the key's rows.
+    ///
+    /// The statement begins after this call, so it sees every commit that was answered before. An error or a cancellation
+    /// of one caller never harms another. `deadline` is that of `query`, whose codes it throws.
+    package func lookup(
+        _ lookup: PostgresLookup, key: [PostgresValue], deadline: Duration? = nil
+    ) async throws(PostgresError) -> [PostgresRow] {
+        if let fault = lookup.fault(of: key) { throw fault }
+        let limit = deadline ?? configuration.statementTimeout
+        let reply = try await lookups.perform(.lookup(lookup, key), deadline: limit).get()
         guard case .rows(let rows) = reply else { return [] }
         return rows.first ?? []
     }
@@ -96,14 +116,14 @@ package final class PostgresClient: Service, Sendable {
         return rows
     }
 
-    /// Requests that wait for a connection, and that run on one, of both lanes together: for readiness.
+    /// Requests that wait for a connection, and that run on one, of all lanes together: for readiness.
     package var load: (waiting: Int, running: Int) {
         laneLoads.reduce(into: (0, 0)) { $0 = ($0.0 + $1.waiting, $0.1 + $1.running) }
     }
 
-    /// The same by lane (`read`, `commit`): for metrics.
+    /// The same by lane (`read`, `commit`, `lookup`): for metrics.
     package var laneLoads: [(lane: String, waiting: Int, running: Int)] {
-        [reads, commits].map { lane in
+        lanes.map { lane in
             let load = lane.load
             return (lane.name, load.waiting, load.running)
         }

@@ -11,6 +11,8 @@ enum Work: Sendable {
     case session
     /// Statements for the next group commit, kept together.
     case commit([SQL])
+    /// One key of a lookup that is shared with others.
+    case lookup(PostgresLookup, [PostgresValue])
 }
 
 /// What a request is answered with.
@@ -100,6 +102,8 @@ final class Lane: Sendable {
         case .commit(let statements):
             arrival.cost = statements.count
             arrival.isInterruptible = false
+        case .lookup(let lookup, _):
+            arrival.kind = PoolStateMachine.Kind(name: lookup.text, costMax: lookup.keysMax)
         }
         return Request(id: id, work: work, deadline: now + deadline, arrival: arrival, continuation: continuation)
     }

@@ -11,6 +11,7 @@ struct LaneMetrics: Sendable {
     let commitDuration: Timer
     let batchStatements: Recorder
     let batchRedos: Counter
+    let lookupBatchKeys: Recorder
 
     init(lane: String, factory: any MetricsFactory) {
         let dimensions = [("lane", lane)]
@@ -28,5 +29,7 @@ struct LaneMetrics: Sendable {
         batchStatements = Recorder(
             label: "vouch_postgres_commit_batch_statements", dimensions: [], aggregate: true, factory: factory)
         batchRedos = counter("vouch_postgres_commit_redos_total", [])
+        lookupBatchKeys = Recorder(
+            label: "vouch_postgres_lookup_batch_keys", dimensions: [], aggregate: true, factory: factory)
     }
 }

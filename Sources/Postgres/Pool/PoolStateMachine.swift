@@ -16,6 +16,8 @@ struct PoolStateMachine: ~Copyable {
         case share(max: Int)
         /// Everything up to this total cost: a group commit.
         case group(costMax: Int)
+        /// The first and what is of its kind, up to the cost that the first one allows, past those of other kinds.
+        case kin
     }
 
     struct Arrival: Sendable {
@@ -26,8 +28,16 @@ struct PoolStateMachine: ~Copyable {
         var isExclusive = false
         /// Whether it may be interrupted once it runs.
         var isInterruptible = true
+        /// With whom it can be answered together.
+        var kind: Kind?
         /// When it no longer waits for a connection.
         let expiresAt: Instant
+    }
+
+    /// What lets waiting requests share a statement.
+    struct Kind: Equatable, Sendable {
+        let name: String
+        let costMax: Int
     }
 
     enum ArrivalAction: Equatable {
@@ -237,6 +247,7 @@ struct PoolStateMachine: ~Copyable {
         switch portion {
         case .share(let max): limit = Swift.min(max, (waiting.count + workersMax - 1) / workersMax)
         case .group(let costMax): limit = costMax
+        case .kin: return takeKin()
         }
         var taken: [Arrival] = []
         var cost = 0
@@ -252,11 +263,33 @@ struct PoolStateMachine: ~Copyable {
             cost += next.cost
             taken.append(next)
         }
+        dropEmptyOrder()
+        return taken
+    }
+
+    private mutating func takeKin() -> [Arrival] {
+        while head < order.count, waiting[order[head]] == nil { head += 1 }
+        guard head < order.count, let first = waiting[order[head]] else { return [] }
+        var taken: [Arrival] = []
+        var cost = 0
+        for position in head..<order.count {
+            guard let next = waiting[order[position]], next.kind == first.kind else { continue }
+            if !taken.isEmpty, cost + next.cost > first.kind?.costMax ?? 1 { break }
+            waiting[next.request] = nil
+            cost += next.cost
+            taken.append(next)
+        }
+        // What was passed over stays in its order; what was taken is a hole.
+        while head < order.count, waiting[order[head]] == nil { head += 1 }
+        dropEmptyOrder()
+        return taken
+    }
+
+    private mutating func dropEmptyOrder() {
         if head == order.count {
             order.removeAll(keepingCapacity: true)
             head = 0
         }
         if waiting.isEmpty { earliestExpiry = nil }
-        return taken
     }
 }

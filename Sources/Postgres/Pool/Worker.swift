@@ -51,6 +51,7 @@ struct Worker {
         case .query: runQueries(requests, on: connection)
         case .session: runSession(first, on: connection)
         case .commit: runCommit(requests, on: connection)
+        case .lookup: runLookups(requests, on: connection)
         }
     }
 

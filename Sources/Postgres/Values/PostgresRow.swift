@@ -79,6 +79,12 @@ package struct PostgresRow: Sendable {
         return try cell(at: position).bytes == nil
     }
 
+    /// The size of its values on the wire, in bytes.
+    package var byteCount: Int {
+        let start = index * storage.columns.names.count
+        return storage.cells[start..<start + storage.columns.names.count].reduce(0) { $0 + max(0, $1.length) }
+    }
+
     private func cell(at position: Int) throws(PostgresError) -> PostgresCell {
         guard storage.columns.types.indices.contains(position) else {
             throw PostgresError(.decodingFailed, message: "no column at \(position)")

@@ -7,7 +7,7 @@ package struct JSONWriter {
     private var needsComma = false
 
     /// An empty one.
-    package init() {}
+    package init() { bytes.reserveCapacity(1_024) }
 
     /// An object; `write` adds its members.
     package mutating func object(_ write: (inout JSONWriter) -> Void) {
@@ -118,7 +118,11 @@ package struct JSONWriter {
     }
 
     private mutating func begin(_ name: StaticString) {
-        string("\(name)")
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        // The contract's names need no escaping.
+        name.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }

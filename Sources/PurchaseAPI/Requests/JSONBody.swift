@@ -57,6 +57,8 @@ func requireSize(_ headers: HTTPFields, maximumBytes: Int) throws(Problem) {
 }
 
 private func requireJSON(_ headers: HTTPFields) throws(Problem) {
+    // As nearly everybody writes it.
+    if headers[.contentType] == "application/json", headers[.contentEncoding] == nil { return }
     let parts = (headers[.contentType] ?? "").lowercased().split(separator: ";", omittingEmptySubsequences: false)
         .map { String($0.filter { $0 != " " && $0 != "\t" && $0 != "\"" }) }
     let isUTF8 = parts.dropFirst().allSatisfy { !$0.hasPrefix("charset=") || $0 == "charset=utf-8" }

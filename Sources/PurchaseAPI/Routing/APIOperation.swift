@@ -137,8 +137,10 @@ package enum APIOperation: String, CaseIterable, Sendable {
 
     /// The operation that a route belongs to: its path template and the method.
     static func find(route: String?, method: HTTPRequest.Method) -> APIOperation? {
-        allCases.first { $0.path == route && $0.method == method }
+        route.flatMap { byPath[$0] }?.first { $0.method == method }
     }
+
+    private static let byPath = Dictionary(grouping: allCases, by: \.path)
 
     /// The methods that a path, as sent, knows, sorted; empty for a path that is no route.
     static func methods(ofPath path: String) -> [HTTPRequest.Method] {

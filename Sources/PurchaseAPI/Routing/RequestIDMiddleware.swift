@@ -30,9 +30,10 @@ struct RequestIDMiddleware: RouterMiddleware {
         Syntax.isToken(text, maximumBytes: 64, also: "._-") ? text : nil
     }
 
-    /// 128 random bits, in hexadecimal.
+    /// 128 random bits, in hexadecimal; each draw is a call of the system.
     private static func fresh() -> String {
         var generator = SystemRandomNumberGenerator()
-        return Hexadecimal.text((0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
+        let words: [UInt64] = [generator.next(), generator.next()]
+        return Hexadecimal.text(words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } })
     }
 }

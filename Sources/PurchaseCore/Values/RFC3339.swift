@@ -3,9 +3,11 @@
 /// Integer arithmetic alone: a formatter that goes through floating-point seconds gets some milliseconds wrong.
 package enum RFC3339 {
     private static let millisecondsPerDay: Int64 = 86_400_000
-    // 0001-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z: four digits of year are all that the format has. What lies
-    // beyond is written as the nearer end.
-    private static let range: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
+    /// 0001-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z, in milliseconds since 1970: four digits of year are all that
+    /// the format has.
+    ///
+    /// What lies beyond is written as the nearer end.
+    package static let range: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
 
     /// Appends the 24 characters.
     package static func append(_ instant: Instant, to bytes: inout [UInt8]) {

@@ -19,6 +19,11 @@ package protocol LedgerPort:
 
     /// The chain that holds a transaction, complete, with its erasable facts; `nil` when the id was never recorded.
     func chain(holding transaction: TransactionID) async throws(LedgerError) -> Chain?
+    /// How a transaction stands, and what is known of the account that asks; one short read, shared with others who ask at
+    /// this moment, and never older than the call.
+    func standing(
+        of transaction: TransactionID, for account: AccountID?
+    ) async throws(LedgerError) -> TransactionStanding
     /// The chain of an identity; `nil` when there is none (absorbed ones are not found).
     func chain(identifiedBy identity: Chain.Identity) async throws(LedgerError) -> Chain?
     /// The chain that holds a transaction, and the one of its original transaction: the same, or two, or neither.

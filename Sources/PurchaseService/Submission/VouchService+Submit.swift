@@ -34,18 +34,16 @@ extension VouchService {
         }
         let posters = posters(of: submission, by: caller)
         try await admit(subject.id, of: posters)
-        // A publishable key could invent the account that a customer's token belongs to, and so get what Apple tells of.
-        let mayBeLinked = caller.roles.contains(.app) || caller.ownAccount != nil
-        let account = try await withLedger { () async throws(LedgerError) in
-            try await ledger.accountNumber(
-                of: submission.account, statedToken: submission.appAccountToken,
-                ruleToken: mayBeLinked ? dependencies.cryptography.accountToken(submission.account) : nil)
-        }
         let leads = pool.begin(subject.id)
-        let recorded: Recorded
+        let (recorded, account): (Recorded, AccountNumber)
         do {
+            let standing = try await withLedger { () async throws(LedgerError) in
+                try await ledger.standing(of: subject.id, for: submission.account)
+            }
+            account = try await number(of: submission, by: caller, standing.account)
             recorded = try await record(
-                subject, account: account, submission: submission, caller: caller, requestID: requestID, leads: leads)
+                subject, standing, account: account, submission: submission, caller: caller, requestID: requestID,
+                leads: leads)
         } catch {
             if leads { pool.end(subject.id) }
             throw error
@@ -141,6 +139,20 @@ extension VouchService {
 
     // MARK: Recording
 
+    /// The ledger's number of the account that posts; written only where it is new, or where a token of it is.
+    private func number(
+        of submission: Submission, by caller: Caller, _ known: TransactionStanding.Account?
+    ) async throws(ServiceError) -> AccountNumber {
+        // A publishable key could invent the account that a customer's token belongs to, and so get what Apple tells of.
+        let mayBeLinked = caller.roles.contains(.app) || caller.ownAccount != nil
+        let rule = mayBeLinked ? dependencies.cryptography.accountToken(submission.account) : nil
+        if let known, known.isReady(stated: submission.appAccountToken, rule: rule) { return known.number }
+        return try await withLedger { () async throws(LedgerError) in
+            try await ledger.accountNumber(
+                of: submission.account, statedToken: submission.appAccountToken, ruleToken: rule)
+        }
+    }
+
     /// The chain with the claim in it.
     private struct Recorded {
         var chain: Chain
@@ -149,26 +161,32 @@ extension VouchService {
         var hasLease = false
     }
 
+    /// Records the claim, deciding at first upon how the transaction stood when it was posted.
     private func record(
-        _ subject: Subject, account: AccountNumber, submission: Submission, caller: Caller, requestID: String,
-        leads: Bool
+        _ subject: Subject, _ standing: TransactionStanding, account: AccountNumber, submission: Submission,
+        caller: Caller, requestID: String, leads: Bool
     ) async throws(ServiceError) -> Recorded {
         let id = subject.id
         var wasKnown = true
+        var first: TransactionStanding? = standing
         var cause = Decider.Cause(actor: caller.name, requestID: requestID)
         let claimedAt = dependencies.clock.now()
         let claimed = try await withLedger { () async throws(LedgerError) in
             try await decider.run(
                 known: nil, cause: cause,
                 load: { () async throws(LedgerError) in
-                    var chain = try await load(subject)
+                    let seen = first
+                    first = nil
+                    var chain = try await load(subject, standing: seen)
                     wasKnown = chain.transactions[id] != nil
                     guard chain.claims[account] != nil || chain.claims.count < configuration.claimsPerChainMax else {
                         throw LedgerError(.tooMany, "too many accounts claim one chain")
                     }
                     var stated = submission.appAccountToken ?? chain.erasable.accounts[account]?.token
                     // Stated with an earlier post: needed where there is evidence to compare it with, or is about to be.
-                    if stated == nil, !chain.evidence.isEmpty || leads {
+                    if stated == nil, let known = seen?.account {
+                        stated = known.statedToken
+                    } else if stated == nil, !chain.evidence.isEmpty || leads {
                         stated = try await ledger.statedToken(of: submission.account)
                     }
                     chain.erasable.accounts[account] = ErasableFacts.Account(id: submission.account, token: stated)
@@ -206,8 +224,12 @@ extension VouchService {
     }
 
     /// The chain of the id; else the one that the device's verified word names; else a new one.
-    private func load(_ subject: Subject) async throws(LedgerError) -> Chain {
-        if let chain = try await ledger.chain(holding: subject.id) { return chain }
+    private func load(_ subject: Subject, standing: TransactionStanding?) async throws(LedgerError) -> Chain {
+        if let standing {
+            if let chain = standing.chain { return chain }
+        } else if let chain = try await ledger.chain(holding: subject.id) {
+            return chain
+        }
         guard let facts = subject.evidence?.item.facts else { return Chain(identity: .provisional(subject.id)) }
         let identity = Chain.Identity.original(facts.environment, facts.originalTransactionID)
         return try await ledger.chain(identifiedBy: identity) ?? Chain(identity: identity)

@@ -17,6 +17,7 @@ package final class LedgerStore: LedgerPort {
     static let notificationRefusalSlots: Int64 = 1_000
 
     let client: PostgresClient
+    let chains = ChainCache()
     private let committer: DecisionCommitter
 
     /// Takes a client whose `commitPrelude` is ``ledgerLockStatement`` and whose session role is the service's.
@@ -92,12 +93,6 @@ package final class LedgerStore: LedgerPort {
     }
 
     // MARK: Chains
-
-    /// See ``LedgerPort/chain(holding:)-transaction``.
-    package func chain(holding transaction: TransactionID) async throws(LedgerError) -> Chain? {
-        try await chain(
-            where: "c.chain_id = (SELECT chain_id FROM transactions WHERE transaction_id = \(transaction.rawValue))")
-    }
 
     /// See ``LedgerPort/chain(identifiedBy:)``.
     package func chain(identifiedBy identity: Chain.Identity) async throws(LedgerError) -> Chain? {

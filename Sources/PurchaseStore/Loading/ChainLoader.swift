@@ -6,7 +6,7 @@ import PurchaseService
 enum ChainLoader {
     static func statement(where condition: SQL) -> SQL {
         """
-        SELECT c.chain_id, c.version, c.environment, c.original_transaction_id, c.provisional_transaction_id, c.absorbed_by,
+        SELECT \(fragment: ChainStamp.columns), c.environment, c.original_transaction_id, c.provisional_transaction_id, c.absorbed_by,
             c.account_number,
             (SELECT jsonb_agg(jsonb_build_object('id', t.transaction_id, 'refusal', t.refusal, 'purchaseID', t.purchase_id,
                 'createdAt', milliseconds(t.created_at), 'updatedAt', milliseconds(t.updated_at),

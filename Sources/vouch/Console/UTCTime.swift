@@ -11,6 +11,8 @@ enum UTCTime {
 
     /// `2026-11-22T21:04:05.678Z`; the plain number of milliseconds outside the years 0 to 9999.
     static func text(_ instant: Instant) -> String {
+        // The years of RFC 3339, which is nearly always, without a look at the C library's calendar.
+        if RFC3339.range.contains(instant.millisecondsSince1970) { return RFC3339.text(instant) }
         var (seconds, milliseconds) = instant.millisecondsSince1970.quotientAndRemainder(dividingBy: 1_000)
         if milliseconds < 0 { (seconds, milliseconds) = (seconds - 1, milliseconds + 1_000) }
         var time = time_t(seconds)

@@ -107,6 +107,9 @@ enum MetricCatalogue {
             "vouch_postgres_commit_batch_statements", bounds: MetricDefinition.batchBounds,
             "Statements sent in one group commit."),
         .counter("vouch_postgres_commit_redos_total", "Group commits sent again without a statement that failed."),
+        .histogram(
+            "vouch_postgres_lookup_batch_keys", bounds: MetricDefinition.batchBounds,
+            "Keys of different requests that one statement looked up."),
     ]
 
     private static let registry: [MetricDefinition] = [

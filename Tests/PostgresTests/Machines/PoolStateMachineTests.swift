@@ -110,6 +110,26 @@ struct PoolStateMachineTests {
         #expect(pool.workerReady(first, isConnected: true) == .run(ids(4)))
     }
 
+    @Test("kin go together up to the bound of their kind, past others, who keep their order")
+    func kin() {
+        var pool = machine(workers: 1, queue: 20, portion: .kin)
+        let (red, blue) = (
+            PoolStateMachine.Kind(name: "red", costMax: 3), PoolStateMachine.Kind(name: "blue", costMax: 2)
+        )
+        for (id, kind) in [red, blue, red, blue, red, red, blue].enumerated() {
+            var arrival = arrival(UInt64(id))
+            arrival.kind = kind
+            _ = pool.requestArrived(arrival)
+        }
+        #expect(pool.requestCancelled(RequestID(value: 2)) == .answerCancelled)
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(0, 4, 5)))
+        #expect(pool.waitingCount == 3)
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(1, 3)))
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(6)))
+        #expect(pool.workerReady(first, isConnected: true) == .park)
+        #expect(pool.nextExpiry == nil)
+    }
+
     @Test("what waits too long leaves the queue, and only that")
     func expiry() {
         var pool = machine(workers: 1)

@@ -1,0 +1,119 @@
+package import Postgres
+package import PurchaseCore
+package import PurchaseService
+
+/// The reads that users wait for, shared by all who wait: by index, whatever the size of the tables.
+///
+/// Each part that finds a row by its unique key has a LIMIT, so that there is no plan but the one that goes from key to
+/// row.
+extension LedgerStore {
+    // MARK: What an account may use
+
+    /// Keys: an account's name, and the instant to read at.
+    package static let rightsLookup = PostgresLookup(
+        """
+        SELECT k.place, r.* FROM unnest($1::text[], $2::timestamptz[]) WITH ORDINALITY AS k(account, at, place)
+            CROSS JOIN LATERAL (
+                SELECT n.account_number FROM accounts n WHERE n.account_id = k.account LIMIT 1) a
+            CROSS JOIN LATERAL (
+                SELECT * FROM (SELECT DISTINCT ON (key, environment) account_number, \(fragment: rightColumns),
+                        \(fragment: noOverride)
+                    FROM entitlements WHERE account_number = a.account_number
+                    ORDER BY key, environment, (until IS NULL OR until > k.at) DESC, until DESC NULLS FIRST,
+                        transaction_id) AS bought
+                UNION ALL
+                SELECT account_number, \(fragment: overrideColumns) FROM overrides
+                WHERE account_number = a.account_number AND ended_at IS NULL AND (until IS NULL OR until > k.at)) r
+        """, keyTypes: [.text, .timestamptz], keysMax: 64)
+
+    /// What one account may use; nothing for an account that was never seen.
+    func rights(of account: AccountID, at now: Instant) async throws(LedgerError) -> AccountRights {
+        let rows = try await look(
+            Self.rightsLookup, [.text(account.rawValue), .timestamptz(PostgresTimestamp(now))])
+        var rights = AccountRights()
+        for row in rows { try add(row, of: AccountNumber(try decode(row, "account_number")), to: &rights) }
+        return rights
+    }
+
+    // MARK: How a transaction stands
+
+    /// Keys: an account's name, or NULL, and a transaction.
+    package static let standingLookup = PostgresLookup(
+        """
+        SELECT k.place, a.*, s.* FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(account, transaction, place)
+            LEFT JOIN LATERAL (
+                SELECT n.account_number, n.stated_token, n.rule_token,
+                    (SELECT true FROM erasures x WHERE x.account_number = n.account_number) AS is_erased
+                FROM accounts n WHERE n.account_id = k.account LIMIT 1) a ON true
+            LEFT JOIN LATERAL (
+                SELECT \(fragment: ChainStamp.columns)
+                FROM (SELECT t.chain_id FROM transactions t WHERE t.transaction_id = k.transaction LIMIT 1) h
+                    CROSS JOIN LATERAL (SELECT * FROM chains WHERE chain_id = h.chain_id LIMIT 1) c) s ON true
+        """, keyTypes: [.text, .text], keysMax: 64)
+
+    /// Keys: a transaction.
+    package static let chainLookup = PostgresLookup(
+        """
+        SELECT k.place, s.* FROM unnest($1::text[]) WITH ORDINALITY AS k(transaction, place)
+            CROSS JOIN LATERAL (SELECT t.chain_id FROM transactions t WHERE t.transaction_id = k.transaction LIMIT 1) h
+            CROSS JOIN LATERAL (\(fragment: ChainLoader.statement(where: "c.chain_id = h.chain_id LIMIT 1"))) s
+        """, keyTypes: [.text], keysMax: 16)
+
+    /// See ``LedgerPort/standing(of:for:)``.
+    package func standing(
+        of transaction: TransactionID, for account: AccountID?
+    ) async throws(LedgerError) -> TransactionStanding {
+        let key = [(account?.rawValue).postgresValue, .text(transaction.rawValue)]
+        guard let row = try await look(Self.standingLookup, key).first else {
+            throw LedgerError(.unreadable, "a transaction's standing gave no row")
+        }
+        do {
+            let known = try Self.knownAccount(row)
+            guard try !row.isNull("chain_id") else { return TransactionStanding(account: known, chain: nil) }
+            let stamp = try ChainStamp(from: row)
+            if let chain = chains.chain(stamp) { return TransactionStanding(account: known, chain: chain) }
+            return TransactionStanding(account: known, chain: try await load(holding: transaction))
+        } catch let error as PostgresError {
+            throw LedgerError(error)
+        } catch let error as LedgerError {
+            throw error
+        } catch {
+            throw LedgerError(.unreadable, "a transaction's standing can't be read")
+        }
+    }
+
+    private static func knownAccount(_ row: PostgresRow) throws(PostgresError) -> TransactionStanding.Account? {
+        guard let number = try row.decode("account_number", as: Int64?.self) else { return nil }
+        let (stated, rule): (String?, String?) = (try row.decode("stated_token"), try row.decode("rule_token"))
+        return TransactionStanding.Account(
+            number: AccountNumber(number), statedToken: stated.flatMap(AppAccountToken.init(validating:)),
+            ruleToken: rule.flatMap(AppAccountToken.init(validating:)),
+            isBeingErased: try row.decode("is_erased", as: Bool?.self) ?? false)
+    }
+
+    /// Reads a chain that will likely be asked for again, and keeps it.
+    private func load(holding transaction: TransactionID) async throws(LedgerError) -> Chain? {
+        guard let row = try await look(Self.chainLookup, [.text(transaction.rawValue)]).first else { return nil }
+        let chain = try ChainLoader.chain(from: row)
+        do {
+            chains.keep(chain, try ChainStamp(from: row), bytes: row.byteCount)
+        } catch {
+            throw LedgerError(error)
+        }
+        return chain
+    }
+
+    /// See ``LedgerPort/chain(holding:)-transaction``.
+    package func chain(holding transaction: TransactionID) async throws(LedgerError) -> Chain? {
+        guard let row = try await look(Self.chainLookup, [.text(transaction.rawValue)]).first else { return nil }
+        return try ChainLoader.chain(from: row)
+    }
+
+    private func look(_ lookup: PostgresLookup, _ key: [PostgresValue]) async throws(LedgerError) -> [PostgresRow] {
+        do {
+            return try await client.lookup(lookup, key: key)
+        } catch {
+            throw LedgerError(error)
+        }
+    }
+}
