@@ -8,8 +8,11 @@ struct TransactionChecker: Sendable {
     let configuration: ServiceConfiguration
     let decider: Decider
     let reader: AnswerReader
+    /// Hears how busy the ledger is with answers, if anybody lets posts in by it.
+    let gate: RecordingGate?
 
-    init(dependencies: ServiceDependencies, configuration: ServiceConfiguration) {
+    init(dependencies: ServiceDependencies, configuration: ServiceConfiguration, gate: RecordingGate? = nil) {
+        self.gate = gate
         self.dependencies = dependencies
         self.configuration = configuration
         self.decider = Decider(dependencies: dependencies, configuration: configuration)
@@ -29,6 +32,16 @@ struct TransactionChecker: Sendable {
             return try await checkStatuses(question, of: chain, lane: lane)
         }
         let answer = await ask(about: id, chain: chain, first: first, lane: lane)
+        guard let gate else { return try await settle(answer, about: id, known: chain) }
+        // From here on it is the ledger that is waited for.
+        return try await gate.settle { () async throws(LedgerError) in
+            try await settle(answer, about: id, known: chain)
+        }
+    }
+
+    private func settle(
+        _ answer: Answer, about id: TransactionID, known chain: Chain
+    ) async throws(LedgerError) -> Chain {
         switch answer {
         case .evidence(let evidence, let body):
             do {

@@ -36,19 +36,23 @@ extension VouchService {
         try await admit(subject.id, of: posters)
         // A publishable key could invent the account that a customer's token belongs to, and so get what Apple tells of.
         let mayBeLinked = caller.roles.contains(.app) || caller.ownAccount != nil
-        let account = try await withLedger { () async throws(LedgerError) in
-            try await ledger.accountNumber(
-                of: submission.account, statedToken: submission.appAccountToken,
-                ruleToken: mayBeLinked ? dependencies.cryptography.accountToken(submission.account) : nil)
-        }
-        let leads = pool.begin(subject.id)
-        let recorded: Recorded
-        do {
-            recorded = try await record(
-                subject, account: account, submission: submission, caller: caller, requestID: requestID, leads: leads)
-        } catch {
-            if leads { pool.end(subject.id) }
-            throw error
+        let (account, recorded, leads) = try await recordingGate.record {
+            () async throws(ServiceError) -> (AccountNumber, Recorded, Bool) in
+            let account = try await withLedger { () async throws(LedgerError) in
+                try await ledger.accountNumber(
+                    of: submission.account, statedToken: submission.appAccountToken,
+                    ruleToken: mayBeLinked ? dependencies.cryptography.accountToken(submission.account) : nil)
+            }
+            let leads = pool.begin(subject.id)
+            do throws(ServiceError) {
+                let recorded = try await record(
+                    subject, account: account, submission: submission, caller: caller, requestID: requestID,
+                    leads: leads)
+                return (account, recorded, leads)
+            } catch {
+                if leads { pool.end(subject.id) }
+                throw error
+            }
         }
         let after = try await settle(subject, recorded, caller: caller, requestID: requestID, leads: leads)
         await release(subject.id, of: posters, chain: after)
@@ -242,7 +246,8 @@ extension VouchService {
             var mayAsk = recorded.hasLease
             if !mayAsk { mayAsk = try await holdsLease(on: id) }
             guard mayAsk else {
-                pool.end(id)
+                // The flight lasts as long as the wait: whoever comes meanwhile joins it, and looks for nothing.
+                defer { pool.end(id) }
                 guard pool.beginWait(in: lane) else { return chain }
                 defer { pool.endWait(in: lane) }
                 return try await awaitOtherProcess(about: id, chain)
