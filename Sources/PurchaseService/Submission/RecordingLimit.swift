@@ -15,7 +15,7 @@ import Synchronization
 struct RecordingLimit: Sendable {
     /// How long a recording may take before there are too many.
     let target: Duration
-    /// The limit's bounds. The lower one still fills the commits.
+    /// The least and the most; the least still fills the commits.
     let bounds: ClosedRange<Int>
     /// What the limit grows by while as many as it allows are done promptly.
     static let growth = 4.0

@@ -1,7 +1,5 @@
 import AppStoreSimulator
 import HTTPTypes
-import Hummingbird
-import HummingbirdTesting
 import PurchaseCore
 import PurchaseService
 import TestSupport
@@ -61,29 +59,5 @@ struct SheddingTests {
                 #expect(stack.simulator.callsCount(transactionID: id) == 1)
             }
         }
-    }
-}
-
-extension TestStack {
-    /// Another process over the same database and App Store, for as long as the body runs.
-    func withReplica(_ body: @escaping @Sendable (StackClient) async throws -> Void) async throws {
-        let other = try await VouchStack.build(
-            settings: settings, logger: TestDatabase.silent, now: { [clock] in clock.now })
-        do {
-            let application = Application(router: other.router, logger: TestDatabase.silent)
-            let pool = other.service.pool
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await pool.run() }
-                group.addTask {
-                    try await application.test(.router) { client in try await body(StackClient(client: client)) }
-                }
-                try await group.next()
-                group.cancelAll()
-            }
-        } catch {
-            await other.close()
-            throw error
-        }
-        await other.close()
     }
 }
