@@ -73,6 +73,10 @@ spec: ## Validate openapi.yaml as OpenAPI 3.1
 bench: ## Build the optimised programs and measure every path beside its reference; a few minutes
 	@scripts/bench --json .run/bench.jsonl
 
+.PHONY: bench-model
+bench-model: ## Reckon docs/scaling.md's table from the figures of the last `make bench`
+	@.build-release/release/bench model --figures .run/bench.jsonl --into docs/scaling.md
+
 .PHONY: bench-counts
 bench-counts: ## Count the instructions of single operations and compare; needs what `make bench` built
 	@scripts/setup bench

@@ -19,6 +19,8 @@ package struct APIConfiguration: Sendable {
     package var requestTimeout: Duration
     /// Requests of a lane that may be under way at once, where it differs from ``EdgeLane/placesDefault``; more is 503.
     package var places: [EdgeLane: Int] = [:]
+    /// Whether a post would be refused for want of capacity, asked before anything of it is read (default: never).
+    package var turnsPostsAway: @Sendable () -> Bool = { false }
     /// Exports that may be under way at once (default 2); more is 503.
     package var concurrentExportsMax = 2
     /// How long a whole export may take (default 30 min); then its connection is closed.

@@ -3,7 +3,7 @@ package import PurchaseService
 
 /// All operations of `openapi.yaml`, nothing else, with everything that stands before them.
 ///
-/// From the outside in: request id, access log, conversion of errors to problems; then the bound on concurrency, and for
+/// From the outside in: request id, access log, conversion of errors to problems; then the bounds on concurrency, and for
 /// operations that aren't public authentication and roles. What throws inside never reaches a client as it is.
 /// `outer` stands between the access log and the conversion of errors, also before routes that are added later.
 /// `downloads` answers with exports where it is shared with others; without it the router has one of its own.
@@ -27,6 +27,9 @@ package func buildRouter<Cases: UseCases>(
         downloads: downloads ?? PaidRecordsDownloads(configuration))
     for operation in APIOperation.allCases {
         let group = router.group()
+        if operation == .postTransaction {
+            group.add(middleware: SheddingMiddleware(turnsAway: configuration.turnsPostsAway))
+        }
         if let limiter = operation.lane.flatMap({ limiters[$0] }) {
             group.add(middleware: ConcurrencyLimitMiddleware(limiter: limiter))
         }

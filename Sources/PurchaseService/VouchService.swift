@@ -13,18 +13,23 @@ package final class VouchService: UseCases {
     /// Where readers wait for changes.
     package let changeFeed: ChangeFeed
     let restoreGate: RestoreGate
+    /// How many posts are let in; asked at the edge already.
+    package let recordingGate: RecordingGate
     private let knownKeys = Mutex<[[UInt8]: (caller: Caller, until: Instant)]>([:])
 
     /// Puts the use cases together; ``pool`` must run for posts to be answered with Apple's word.
     package init(dependencies: ServiceDependencies, configuration: ServiceConfiguration) {
         self.dependencies = dependencies
         self.configuration = configuration
-        let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)
+        recordingGate = RecordingGate(configuration, metrics: dependencies.metrics)
+        let checker = TransactionChecker(
+            dependencies: dependencies, configuration: configuration, gate: recordingGate)
         self.decider = checker.decider
         self.changeFeed = ChangeFeed(ledger: dependencies.ledger)
         self.restoreGate = RestoreGate(maximum: configuration.restoresMax)
         self.pool = AskPool(
-            checker: checker, configuration: configuration, logger: dependencies.logger, metrics: dependencies.metrics)
+            checker: checker, gate: recordingGate, configuration: configuration, logger: dependencies.logger,
+            metrics: dependencies.metrics)
     }
 
     /// The worker that brings unsettled transactions to their end.

@@ -23,6 +23,8 @@ package final class AskPool: Sendable {
 
     private struct Flight {
         var waiters: [UInt64: CheckedContinuation<Chain?, Never>] = [:]
+        /// Whether something came to be known since that the chain's version doesn't tell.
+        var isOutdated = false
     }
 
     private struct State {
@@ -32,29 +34,22 @@ package final class AskPool: Sendable {
         var isStopping = false
     }
 
-    /// One lane's bounded queue.
-    private struct Queue {
-        let jobs: AsyncStream<Job>
-        let input: AsyncStream<Job>.Continuation
-
-        init(_ bound: Int) {
-            (jobs, input) = AsyncStream.makeStream(of: Job.self, bufferingPolicy: .bufferingOldest(bound))
-        }
-    }
-
     private let checker: TransactionChecker
+    private let gate: RecordingGate
     private let configuration: ServiceConfiguration
     private let logger: Logger
     private let metrics: [RequestLane: AskMetrics]
     private let flightsMeter: Meter
     private let waitsRefused: Counter
     private let state = Mutex(State())
-    private let queues: [RequestLane: Queue]
+    private let queues: [RequestLane: JobQueue]
 
     init(
-        checker: TransactionChecker, configuration: ServiceConfiguration, logger: Logger, metrics: ServiceMetrics
+        checker: TransactionChecker, gate: RecordingGate, configuration: ServiceConfiguration, logger: Logger,
+        metrics: ServiceMetrics
     ) {
         self.checker = checker
+        self.gate = gate
         self.configuration = configuration
         self.logger = logger
         self.metrics = Dictionary(uniqueKeysWithValues: RequestLane.allCases.map { ($0, metrics.asks(in: $0)) })
@@ -62,7 +57,12 @@ package final class AskPool: Sendable {
         flightsMeter.set(0)
         waitsRefused = metrics.waitsRefused
         queues = Dictionary(
-            uniqueKeysWithValues: RequestLane.allCases.map { ($0, Queue(configuration.asksQueuedMax)) })
+            uniqueKeysWithValues: RequestLane.allCases.map { lane in
+                let people = lane == .interactive || lane == .unproven
+                // So many are done in the time that two questions take.
+                let crowd = people ? 2 * configuration.asks(in: lane) : .max
+                return (lane, JobQueue(bound: configuration.asksQueuedMax, crowd: crowd))
+            })
     }
 
     /// Questions under way or waiting.
@@ -80,6 +80,9 @@ package final class AskPool: Sendable {
         }
     }
 
+    /// Makes a flight's answer be decided upon the chain as it is stored then, not upon the one that the flight began with.
+    func outdateChain(of id: TransactionID) { state.withLock { $0.flights[id]?.isOutdated = true } }
+
     /// Ends a flight and wakes everybody who joined it, with the chain that its answer led to, if there was one.
     func end(_ id: TransactionID, with chain: Chain? = nil) {
         let flight = state.withLock { state in
@@ -90,16 +93,18 @@ package final class AskPool: Sendable {
         for waiter in flight.waiters.values { waiter.resume(returning: chain) }
     }
 
-    /// Hands a flight that this caller began over to the pool, which ends it; false (and ended) when the queue is full.
+    /// Hands a flight that this caller began over to the pool, which ends it; false (and ended) when there is no room.
+    ///
+    /// A flight that must make room for a newer one ends too; the ledger knows that its question is due.
     func enqueue(_ job: Job) -> Bool {
         guard let queue = queues[job.lane] else { preconditionFailure("a queue exists for every lane") }
         // Before it is handed over, so that whoever takes it finds it counted.
-        metrics[job.lane]?.queued.increment()
-        if case .enqueued = queue.input.yield(job) { return true }
-        metrics[job.lane]?.queued.decrement()
+        changed(job.lane, queued: 1)
+        guard let displaced = queue.add(job) else { return true }
+        changed(job.lane, queued: -1)
         metrics[job.lane]?.rejected.increment()
-        end(job.transactionID)
-        return false
+        end(displaced.transactionID)
+        return displaced.transactionID != job.transactionID
     }
 
     /// Takes a place to wait for Apple in, for a request; false when as many of its lane wait already as may.
@@ -162,7 +167,7 @@ package final class AskPool: Sendable {
         await withGracefulShutdownHandler {
             await withTaskCancellationHandler {
                 await withDiscardingTaskGroup { group in
-                    for (lane, queue) in queues { group.addTask { await self.work(queue.jobs, in: lane) } }
+                    for (lane, queue) in queues { group.addTask { await self.work(queue, in: lane) } }
                 }
             } onCancel: {
                 stop()
@@ -174,29 +179,39 @@ package final class AskPool: Sendable {
 
     private func stop() {
         state.withLock { $0.isStopping = true }
-        for queue in queues.values { queue.input.finish() }
+        for queue in queues.values { queue.finish() }
     }
 
-    private func work(_ jobs: AsyncStream<Job>, in lane: RequestLane) async {
+    private func work(_ queue: JobQueue, in lane: RequestLane) async {
         await withDiscardingTaskGroup { group in
             let places = Places(configuration.asks(in: lane))
-            for await job in jobs {
-                metrics[lane]?.queued.decrement()
+            while true {
+                // A place first: the newest job is the one that is newest once it can be done.
+                await places.take()
+                guard let job = await queue.next() else { return }
+                changed(lane, queued: -1)
                 // What was queued when the stop came stays due in the ledger.
                 if state.withLock({ $0.isStopping }) {
                     end(job.transactionID)
+                    places.giveBack()
                     continue
                 }
-                await places.take()
-                metrics[lane]?.running.increment()
+                changed(lane, running: 1)
                 group.addTask {
                     // The job came through a queue, and with it the request that it is for.
                     await CurrentRequest.$id.withValue(job.requestID) { await self.perform(job) }
-                    self.metrics[lane]?.running.decrement()
+                    self.changed(lane, running: -1)
                     places.giveBack()
                 }
             }
         }
+    }
+
+    /// Counts questions that began or ended to wait, or to be under way.
+    private func changed(_ lane: RequestLane, running: Int = 0, queued: Int = 0) {
+        if running != 0 { metrics[lane]?.running.increment(by: Double(running)) }
+        if queued != 0 { metrics[lane]?.queued.increment(by: Double(queued)) }
+        if lane == .interactive { gate.asksChanged(running: running, queued: queued) }
     }
 
     private func perform(_ job: Job) async {
@@ -206,7 +221,8 @@ package final class AskPool: Sendable {
             if hasWaited { guard try await stillMine(job) else { return end(job.transactionID) } }
             // After a long wait others may have asked meanwhile, which a chain's version doesn't tell.
             chain = try await checker.check(
-                job.transactionID, first: job.first, lane: job.lane, known: hasWaited ? nil : job.chain)
+                job.transactionID, first: job.first, lane: job.lane, known: hasWaited ? nil : job.chain
+            ) { self.state.withLock { $0.flights[job.transactionID]?.isOutdated == false } }
         } catch {
             // The lease runs out and the worker asks again; nothing is lost.
             logger.error(

@@ -8,8 +8,11 @@ struct TransactionChecker: Sendable {
     let configuration: ServiceConfiguration
     let decider: Decider
     let reader: AnswerReader
+    /// Hears how busy the ledger is with answers, if anybody lets posts in by it.
+    let gate: RecordingGate?
 
-    init(dependencies: ServiceDependencies, configuration: ServiceConfiguration) {
+    init(dependencies: ServiceDependencies, configuration: ServiceConfiguration, gate: RecordingGate? = nil) {
+        self.gate = gate
         self.dependencies = dependencies
         self.configuration = configuration
         self.decider = Decider(dependencies: dependencies, configuration: configuration)
@@ -19,10 +22,11 @@ struct TransactionChecker: Sendable {
     /// One question, with everything that follows; the chain afterwards, or `nil` for an id that is not recorded.
     ///
     /// `first` is the store that the caller believes the id to be of; `known` the chain as the caller committed it while it
-    /// took the right to ask, which saves reading it. The workers ask for the status of a subscription where that question
+    /// took the right to ask, which saves reading it, unless `isCurrent` says otherwise once Apple has answered. The workers ask for the status of a subscription where that question
     /// is due; whoever waits for an answer wants to know of the transaction itself.
     func check(
-        _ id: TransactionID, first: StoreEnvironment?, lane: RequestLane, known: Chain? = nil
+        _ id: TransactionID, first: StoreEnvironment?, lane: RequestLane, known: Chain? = nil,
+        isCurrent: () -> Bool = { true }
     ) async throws(LedgerError) -> Chain? {
         var stored = known
         if stored == nil { stored = try await dependencies.ledger.chain(holding: id) }
@@ -32,10 +36,21 @@ struct TransactionChecker: Sendable {
             return try await checkStatuses(question, of: chain, lane: lane)
         }
         let answer = await ask(about: id, chain: chain, first: first, lane: lane)
+        guard let gate else { return try await settle(answer, about: id, known: chain) }
+        // From here on it is the ledger that is waited for.
+        return try await gate.settle { () async throws(LedgerError) in
+            try await settle(answer, about: id, known: chain)
+        }
+    }
+
+    private func settle(
+        _ answer: Answer, about id: TransactionID, known chain: Chain
+    ) async throws(LedgerError) -> Chain {
         switch answer {
         case .evidence(let evidence, let body):
             do {
-                return try await record(evidence, cause: Decider.Cause(body: body), known: chain)
+                return try await record(
+                    evidence, cause: Decider.Cause(body: body), known: isCurrent() ? chain : nil)
             } catch  where error.code == .refused {
                 // Signed by Apple and beyond what the ledger can hold: asked again later, and somebody should look.
                 dependencies.logger.error("evidence can't be stored", metadata: [LogKey.error.rawValue: "\(error)"])

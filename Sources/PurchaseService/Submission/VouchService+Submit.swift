@@ -34,19 +34,24 @@ extension VouchService {
         }
         let posters = posters(of: submission, by: caller)
         try await admit(subject.id, of: posters)
-        let leads = pool.begin(subject.id)
-        let (recorded, account): (Recorded, AccountNumber)
-        do {
-            let standing = try await withLedger { () async throws(LedgerError) in
-                try await ledger.standing(of: subject.id, for: submission.account)
+        let (account, recorded, leads) = try await recordingGate.record {
+            () async throws(ServiceError) -> (AccountNumber, Recorded, Bool) in
+            let leads = pool.begin(subject.id)
+            do throws(ServiceError) {
+                let standing = try await withLedger { () async throws(LedgerError) in
+                    try await ledger.standing(of: subject.id, for: submission.account)
+                }
+                let account = try await number(of: submission, by: caller, standing.account)
+                // Whoever asks Apple for another post doesn't know the token that this one stated.
+                if !leads, submission.appAccountToken != nil { pool.outdateChain(of: subject.id) }
+                let recorded = try await record(
+                    subject, standing, account: account, submission: submission, caller: caller,
+                    requestID: requestID, leads: leads)
+                return (account, recorded, leads)
+            } catch {
+                if leads { pool.end(subject.id) }
+                throw error
             }
-            account = try await number(of: submission, by: caller, standing.account)
-            recorded = try await record(
-                subject, standing, account: account, submission: submission, caller: caller, requestID: requestID,
-                leads: leads)
-        } catch {
-            if leads { pool.end(subject.id) }
-            throw error
         }
         let after = try await settle(subject, recorded, caller: caller, requestID: requestID, leads: leads)
         await release(subject.id, of: posters, chain: after)
@@ -264,7 +269,8 @@ extension VouchService {
             var mayAsk = recorded.hasLease
             if !mayAsk { mayAsk = try await holdsLease(on: id) }
             guard mayAsk else {
-                pool.end(id)
+                // The flight lasts as long as the wait: whoever comes meanwhile joins it, and looks for nothing.
+                defer { pool.end(id) }
                 guard pool.beginWait(in: lane) else { return chain }
                 defer { pool.endWait(in: lane) }
                 return try await awaitOtherProcess(about: id, chain)

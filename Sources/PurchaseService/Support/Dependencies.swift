@@ -53,13 +53,19 @@ package struct ServiceConfiguration: Sendable {
     /// Questions to Apple under way at once in this process and lane; see ``asks(in:)``.
     package var asksMax = 64
     /// Questions that may wait for one of those places, per lane; beyond, the recheck worker takes over.
-    package var asksQueuedMax = 4_096
+    package var asksQueuedMax = 1_024
     /// Posts that may wait for Apple at once in this process, and a quarter of that for bare ids of devices and users; one
     /// more is answered from the ledger, unsettled, at once.
     ///
     /// Beyond what Apple's budget answers within ``answerWithin``, waiting helps nobody: the post is recorded, its check
     /// is queued, and its place at the edge is free for the next.
     package var postsWaitingMax = 512
+    /// How long a post may take into the ledger, before Apple is asked; when it takes longer, fewer are let in at once.
+    package var recordWithin: Duration = .milliseconds(200)
+    /// The least and the most of them that are let in at once, with the commits of Apple's answers; beyond is 503.
+    ///
+    /// The least fills two statements of decisions, the one that is committed and the next.
+    package var recordingsAtOnce = 128...1_024
     /// Accounts that may claim one chain; a publishable key could invent them without end.
     package var claimsPerChainMax = 50
     /// Restores under way at once in this process; each holds some hundred signed transactions in memory.

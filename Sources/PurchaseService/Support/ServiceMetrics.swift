@@ -110,6 +110,12 @@ package struct ServiceMetrics: Sendable {
     /// Posts that did not wait for Apple, since too many did.
     var waitsRefused: Counter { Counter(label: "vouch_ask_waits_refused_total", factory: factory) }
 
+    /// How many posts may be recorded at once, see ``RecordingLimit``.
+    var recordingsMax: Meter { Meter(label: "vouch_recordings_max", factory: factory) }
+
+    /// Posts that were refused since the ledger is busy.
+    var postsShed: Counter { Counter(label: "vouch_posts_shed_total", factory: factory) }
+
     private func increment(_ label: String, _ dimensions: [(String, String)], by amount: Int64 = 1) {
         Counter(label: label, dimensions: dimensions, factory: factory).increment(by: amount)
     }

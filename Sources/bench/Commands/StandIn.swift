@@ -12,13 +12,16 @@ struct StandIn: AsyncParsableCommand {
     enum Role: String, ExpressibleByArgument {
         case store
         case echo
+        case ledger
     }
 
     @Argument var role: Role
     @Option var directory = ""
     @Option var latencyMilliseconds: Int64 = 0
+    @OptionGroup var ledger: LedgerProcess
 
     func run() async throws {
+        guard role != .ledger else { return try await ledger.run() }
         // The run that started this may be killed; nobody would ask for the port ever again.
         FileHandle.standardInput.readabilityHandler = { input in
             if input.availableData.isEmpty { Foundation.exit(0) }
@@ -34,6 +37,8 @@ struct StandIn: AsyncParsableCommand {
             let channel = try await stub.bind(on: group)
             Self.announce(channel.localAddress?.port ?? 0)
             try await channel.closeFuture.get()
+        case .ledger:
+            break
         }
     }
 

@@ -8,6 +8,8 @@ struct HTTPAnswer: Equatable {
     let status: Int
     /// Bytes of head and body together.
     let length: Int
+    /// `Retry-After` in seconds, where it is sent.
+    var retryAfterSeconds: Int? = nil
 
     /// The answer at the beginning of a buffer; `nil` while it is not complete.
     ///
@@ -19,8 +21,10 @@ struct HTTPAnswer: Equatable {
         let digits = head.dropFirst(9).prefix(3)
         guard let status = Int(String(decoding: digits, as: UTF8.self)) else { throw BenchFailure("no status code") }
         let headLength = end - bytes.startIndex
-        let length = headLength + (try bodyLength(head))
-        return bytes.count >= length ? HTTPAnswer(status: status, length: length) : nil
+        let fields = try fields(of: head)
+        let length = headLength + fields.bodyLength
+        guard bytes.count >= length else { return nil }
+        return HTTPAnswer(status: status, length: length, retryAfterSeconds: fields.retryAfterSeconds)
     }
 
     /// Where the empty line after the header fields ends.
@@ -33,21 +37,27 @@ struct HTTPAnswer: Equatable {
         return nil
     }
 
-    private static func bodyLength(_ head: ByteBufferView) throws -> Int {
+    private static func fields(of head: ByteBufferView) throws -> (bodyLength: Int, retryAfterSeconds: Int?) {
+        var fields = (bodyLength: 0, retryAfterSeconds: nil as Int?)
         for line in head.split(separator: UInt8(ascii: "\n")).dropFirst() {
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
-            // Only names of these lengths are looked at: content-length, transfer-encoding.
+            // Only names of these lengths are looked at: retry-after, content-length, transfer-encoding.
             switch colon - line.startIndex {
+            case 11 where isName(line[..<colon], "retry-after"):
+                fields.retryAfterSeconds = number(line[(colon + 1)...])
             case 14 where isName(line[..<colon], "content-length"):
-                let digits = line[(colon + 1)...].filter { (0x30...0x39).contains($0) }
-                return Int(String(decoding: digits, as: UTF8.self)) ?? 0
+                fields.bodyLength = number(line[(colon + 1)...]) ?? 0
             case 17 where isName(line[..<colon], "transfer-encoding"):
                 throw BenchFailure("the body comes in chunks")
             default:
                 continue
             }
         }
-        return 0
+        return fields
+    }
+
+    private static func number(_ bytes: ByteBufferView) -> Int? {
+        Int(String(decoding: bytes.filter { (0x30...0x39).contains($0) }, as: UTF8.self))
     }
 
     private static func isName(_ bytes: ByteBufferView, _ name: StaticString) -> Bool {

@@ -8,13 +8,13 @@ final class LoadConnection: ChannelInboundHandler {
     private let run: LoadRun
     private var context: ChannelHandlerContext?
     private var received = ByteBuffer()
-    private var dueAt: NIODeadline?
+    private var pending: (number: Int, dueAt: NIODeadline)?
 
     init(_ run: LoadRun) { self.run = run }
 
     /// Sends a request; the one before has been answered.
-    func send(_ request: ByteBuffer, dueAt: NIODeadline) {
-        self.dueAt = dueAt
+    func send(_ request: ByteBuffer, number: Int, dueAt: NIODeadline) {
+        pending = (number, dueAt)
         context?.writeAndFlush(wrapOutboundOut(request), promise: nil)
     }
 
@@ -28,11 +28,11 @@ final class LoadConnection: ChannelInboundHandler {
         // Nearly every answer comes in one piece.
         if received.readableBytes == 0 { received = part } else { received.writeBuffer(&part) }
         do {
-            guard let answer = try HTTPAnswer.parse(received.readableBytesView), let dueAt else { return }
+            guard let answer = try HTTPAnswer.parse(received.readableBytesView), let pending else { return }
             let bytes = received
             received.clear()
-            self.dueAt = nil
-            run.answered(self, dueAt: dueAt, status: answer.status) { String(buffer: bytes) }
+            self.pending = nil
+            run.answered(self, number: pending.number, dueAt: pending.dueAt, answer) { String(buffer: bytes) }
         } catch {
             run.connectionFailed(error)
         }

@@ -2,8 +2,8 @@ import NIOCore
 
 /// What is asked of one server, by how many connections, how fast and for how long.
 struct LoadPlan: Sendable {
-    /// Where the server listens.
-    var port: Int
+    /// Where the servers listen; connections are dealt out among them in turn.
+    var ports: [Int]
     /// Connections, each with one request at a time.
     var connections: Int
     /// Requests a second on a fixed schedule (open loop); `nil`: each connection asks again once it is answered.
@@ -14,8 +14,14 @@ struct LoadPlan: Sendable {
     var window: Duration?
     /// The most requests that are sent, the warm-up's among them.
     var requestsMax = Int.max
+    /// When the first request is due; `nil`: as soon as the connections stand.
+    var beginAt: NIODeadline?
+    /// What is asked for when, instead of one rate and one window; `warmUp` is part of neither.
+    var schedule: LoadSchedule?
     /// The one status that counts as done.
     var expectedStatus = 200
+    /// Hears of every answer on the generator's thread; then no status is unexpected.
+    var observe: (@Sendable (ObservedAnswer) -> Void)?
     /// The bytes of a request, which are numbered from 0.
     var request: @Sendable (Int) -> ByteBuffer
 
@@ -23,7 +29,7 @@ struct LoadPlan: Sendable {
     init(
         port: Int, connections: Int, expectedStatus: Int = 200, request: @escaping @Sendable (Int) -> ByteBuffer
     ) {
-        self.port = port
+        self.ports = [port]
         self.connections = connections
         self.expectedStatus = expectedStatus
         self.request = request

@@ -45,10 +45,11 @@ final class LoadRun: @unchecked Sendable {
             }
         var channels: [any Channel] = []
         do {
-            for _ in 0..<plan.connections {
-                channels.append(try await bootstrap.connect(host: "127.0.0.1", port: plan.port).get())
+            for number in 0..<plan.connections {
+                let port = plan.ports[number % plan.ports.count]
+                channels.append(try await bootstrap.connect(host: "127.0.0.1", port: port).get())
             }
-            try await loop.submit { run.begin() }.get()
+            try await loop.scheduleTask(deadline: plan.beginAt ?? .now()) { run.begin() }.futureResult.get()
             let result = try await run.done.futureResult.get()
             for channel in channels { try? await channel.close() }
             return result
@@ -72,19 +73,26 @@ final class LoadRun: @unchecked Sendable {
     }
 
     /// A connection has its answer.
-    func answered(_ connection: LoadConnection, dueAt: NIODeadline, status: Int, text: () -> String) {
+    func answered(
+        _ connection: LoadConnection, number: Int, dueAt: NIODeadline, _ answer: HTTPAnswer, text: () -> String
+    ) {
         let now = NIODeadline.now()
         outstanding -= 1
         lastAnswer = now
-        if status == plan.expectedStatus {
+        if let observe = plan.observe {
+            observe(
+                ObservedAnswer(
+                    number: number, dueAfter: dueAt - startedAt, answeredAfter: now - startedAt, answer: answer))
+        }
+        if answer.status == plan.expectedStatus {
             if now >= windowStart, now <= windowEnd { result.completed += 1 }
-        } else {
+        } else if plan.observe == nil {
             if result.unexpected.isEmpty { result.firstUnexpected = text() }
-            result.unexpected[status, default: 0] += 1
+            result.unexpected[answer.status, default: 0] += 1
         }
         if dueAt >= windowStart { result.latency.record(UInt64(max(1, (now - dueAt).nanoseconds))) }
         idle.append(connection)
-        if plan.rate == nil { sendWhatIsPossible(now) } else { sendDue() }
+        if plan.isOpen { sendDue() } else { sendWhatIsPossible(now) }
         finishIfDone(now)
     }
 
@@ -95,13 +103,13 @@ final class LoadRun: @unchecked Sendable {
         startedAt = .now()
         lastAnswer = startedAt
         windowStart = startedAt + TimeAmount(plan.warmUp)
-        if let window = plan.window {
+        if let window = plan.schedule?.duration ?? plan.window {
             windowEnd = windowStart + TimeAmount(window)
             // Nobody may be left to answer: the end comes all the same.
             loop.scheduleTask(deadline: windowEnd + Self.drainMax) { self.finish() }
         }
         idle = connected
-        if plan.rate == nil { sendWhatIsPossible(startedAt) } else { arrive() }
+        if plan.isOpen { arrive() } else { sendWhatIsPossible(startedAt) }
     }
 
     /// Closed loop: whoever is free asks.
@@ -113,10 +121,10 @@ final class LoadRun: @unchecked Sendable {
 
     /// Open loop: notes what has come due, and comes back for the next.
     private func arrive() {
-        guard !isFinished, let rate = plan.rate else { return }
+        guard !isFinished else { return }
         let now = NIODeadline.now()
-        while true {
-            let arrival = startedAt + .nanoseconds(Int64(Double(nextArrival) / rate * 1e9))
+        while let offset = plan.dueAfter(nextArrival) {
+            let arrival = startedAt + offset
             guard arrival < windowEnd, nextArrival < plan.requestsMax else { break }
             guard arrival <= now else {
                 loop.scheduleTask(deadline: arrival) { self.arrive() }
@@ -133,7 +141,7 @@ final class LoadRun: @unchecked Sendable {
     }
 
     private func send(over connection: LoadConnection, dueAt: NIODeadline) {
-        connection.send(plan.request(result.sent), dueAt: dueAt)
+        connection.send(plan.request(result.sent), number: result.sent, dueAt: dueAt)
         result.sent += 1
         outstanding += 1
     }
@@ -149,7 +157,7 @@ final class LoadRun: @unchecked Sendable {
         // What was still due has waited until now at least.
         let now = NIODeadline.now()
         for arrival in due where arrival >= windowStart { result.latency.record(UInt64((now - arrival).nanoseconds)) }
-        let end = plan.window == nil ? lastAnswer : min(windowEnd, now)
+        let end = windowEnd == .distantFuture ? lastAnswer : min(windowEnd, now)
         result.seconds = Double((end - windowStart).nanoseconds) / 1e9
         done.succeed(result)
     }

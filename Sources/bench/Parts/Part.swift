@@ -18,6 +18,10 @@ enum Part: String, CaseIterable, ExpressibleByArgument, Sendable {
     case footprint
     /// Many posts of one purchase at the same moment.
     case once
+    /// More posts than can be taken, and less again.
+    case overload
+    /// Several processes of the service over one database.
+    case replicas
 
     func measure(in workshop: Workshop) async throws {
         switch self {
@@ -29,6 +33,8 @@ enum Part: String, CaseIterable, ExpressibleByArgument, Sendable {
         case .export: try await workshop.measureExport()
         case .footprint: try await workshop.measureFootprint()
         case .once: try await workshop.measureOnce()
+        case .overload: try await workshop.measureOverload()
+        case .replicas: try await workshop.measureReplicas()
         }
     }
 }

@@ -14,16 +14,17 @@ struct Installation: Sendable {
 
     /// Starts all of it, lends it to the body, and stops it.
     ///
-    /// `prepare` fills the database before the service starts.
+    /// `prepare` fills the database before the service starts; `settings` replace those of every measurement.
     static func with<Value>(
-        _ workshop: Workshop, name: String, prepare: (ScratchDatabase) throws -> Void = { _ in },
+        _ workshop: Workshop, name: String, settings: [String: String] = [:],
+        prepare: (ScratchDatabase) throws -> Void = { _ in },
         _ body: (Installation) async throws -> Value
     ) async throws -> Value {
         try await workshop.withDatabase(name) { database in
             try prepare(database)
             let store = try workshop.standIn(.store)
             defer { store.stop() }
-            let service = try startService(workshop, database: database, store: store)
+            let service = try startService(workshop, database: database, store: store, settings: settings)
             defer { service.stop() }
             return try await body(
                 Installation(service: service, store: store, database: database, http: workshop.http))
@@ -32,11 +33,12 @@ struct Installation: Sendable {
 
     /// Starts one more process of the service over a database.
     static func startService(
-        _ workshop: Workshop, database: ScratchDatabase, store: ChildProcess
+        _ workshop: Workshop, database: ScratchDatabase, store: ChildProcess, settings: [String: String] = [:]
     ) throws -> ChildProcess {
         try ChildProcess(
             workshop.settings.vouch, ["serve"],
-            environment: environment(workshop, database: database, storePort: store.port),
+            environment: environment(workshop, database: database, storePort: store.port)
+                .merging(settings) { _, replaced in replaced },
             log: workshop.directory.appending(path: "vouch-\(UUID().uuidString).log"))
     }
 

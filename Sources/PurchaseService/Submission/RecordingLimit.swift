@@ -1,0 +1,149 @@
+import Metrics
+import Synchronization
+
+/// How many posts may be on their way into the ledger at once: as many as it takes in promptly.
+///
+/// Time passes outside: every fact comes with its instant. A recording that took longer than `target` makes the limit a
+/// fifth smaller, at most once for all that were under way together; prompt ones let it grow, by ``growth`` for a full
+/// limit's worth of them. So the queue before the ledger stays as long as `target`, whatever the machine can do, and
+/// what Apple has answered meanwhile is committed just as promptly. (Additive increase, multiplicative decrease, as TCP
+/// finds its window.)
+///
+/// What Apple has answered goes before what is new: its commits take places whatever the limit says, and the questions
+/// that wait behind them count too, as far as it is the ledger that they wait for. Behind a slow App Store they don't:
+/// posts are then recorded and answered 202.
+struct RecordingLimit: Sendable {
+    /// How long a recording may take before there are too many.
+    let target: Duration
+    /// The least and the most; the least still fills the commits.
+    let bounds: ClosedRange<Int>
+    /// What the limit grows by while as many as it allows are done promptly.
+    static let growth = 4.0
+
+    private var allowed: Double
+    /// Recordings under way.
+    private(set) var running = 0
+    /// Those of them that commit what Apple answered.
+    private(set) var settling = 0
+    /// Questions of the interactive lane under way, their commits among them, and waiting for a place.
+    private var asks = (running: 0, queued: 0)
+    private var shrunkAt: ContinuousClock.Instant?
+
+    /// Begins near the lower bound, and finds its place from there.
+    init(target: Duration, bounds: ClosedRange<Int>) {
+        self.target = target
+        self.bounds = bounds
+        allowed = min(Double(bounds.upperBound), Double(bounds.lowerBound) * 2)
+    }
+
+    /// How many may be under way at once.
+    var limit: Int { Int(allowed) }
+
+    /// Whether one more would be turned away.
+    var isFull: Bool { running + backlog >= limit }
+
+    /// Questions that wait since others' commits take long: of those waiting as large a share as of those under way.
+    private var backlog: Int {
+        guard asks.running > 0 else { return 0 }
+        return asks.queued * min(settling, asks.running) / asks.running
+    }
+
+    /// Takes a place, if there is one.
+    mutating func enter() -> Bool {
+        guard !isFull else { return false }
+        running += 1
+        return true
+    }
+
+    /// Takes a place also where there is none, for an answer of Apple's.
+    mutating func settlementBegan() {
+        running += 1
+        settling += 1
+    }
+
+    /// Such a commit ended, well or not.
+    mutating func settlementEnded(enteredAt: ContinuousClock.Instant, now: ContinuousClock.Instant) {
+        settling -= 1
+        left(enteredAt: enteredAt, now: now)
+    }
+
+    /// So many more, or fewer, questions are under way and wait.
+    mutating func asksChanged(running: Int, queued: Int) {
+        asks.running += running
+        asks.queued += queued
+    }
+
+    /// A recording ended, well or not; gives its place back.
+    mutating func left(enteredAt: ContinuousClock.Instant, now: ContinuousClock.Instant) {
+        // Few at once say nothing about how many it could be.
+        let wasCrowded = 2 * running >= limit
+        running -= 1
+        guard now - enteredAt <= target else {
+            // Who entered before the last cut was under way with those that caused it.
+            if let shrunkAt, enteredAt < shrunkAt { return }
+            shrunkAt = now
+            allowed = max(Double(bounds.lowerBound), allowed * 0.8)
+            return
+        }
+        if wasCrowded { allowed = min(Double(bounds.upperBound), allowed + Self.growth / allowed) }
+    }
+}
+
+/// The ``RecordingLimit`` of this process.
+///
+/// Beyond it a post is refused before anything is stored, so that those that are taken are answered soon, and the service
+/// does what it can do best instead of what it has begun.
+package final class RecordingGate: Sendable {
+    private let state: Mutex<RecordingLimit>
+    private let limitMeter: Meter
+    private let refused: Counter
+
+    init(_ configuration: ServiceConfiguration, metrics: ServiceMetrics) {
+        let limit = RecordingLimit(target: configuration.recordWithin, bounds: configuration.recordingsAtOnce)
+        state = Mutex(limit)
+        limitMeter = metrics.recordingsMax
+        limitMeter.set(limit.limit)
+        refused = metrics.postsShed
+    }
+
+    /// Whether a post would be turned away now; the refusal counts.
+    ///
+    /// Asked before a request is read or its sender known, so that a refusal costs next to nothing.
+    package func turnsAway() -> Bool {
+        guard state.withLock({ $0.isFull }) else { return false }
+        refused.increment()
+        return true
+    }
+
+    /// Takes a place for as long as `body` takes; throws `overloaded` when there is none.
+    func record<Value>(_ body: () async throws(ServiceError) -> Value) async throws(ServiceError) -> Value {
+        guard state.withLock({ $0.enter() }) else {
+            refused.increment()
+            throw .overloaded(retryAfterSeconds: 1)
+        }
+        let enteredAt = ContinuousClock.now
+        defer { change { $0.left(enteredAt: enteredAt, now: .now) } }
+        return try await body()
+    }
+
+    /// Takes a place whatever the limit says, for as long as the commit of an answer of Apple's takes.
+    func settle<Value>(_ body: () async throws(LedgerError) -> Value) async throws(LedgerError) -> Value {
+        state.withLock { $0.settlementBegan() }
+        let enteredAt = ContinuousClock.now
+        defer { change { $0.settlementEnded(enteredAt: enteredAt, now: .now) } }
+        return try await body()
+    }
+
+    /// So many more, or fewer, questions of the interactive lane are under way and wait.
+    func asksChanged(running: Int, queued: Int) {
+        state.withLock { $0.asksChanged(running: running, queued: queued) }
+    }
+
+    private func change(_ body: (inout RecordingLimit) -> Void) {
+        let limit = state.withLock { state in
+            body(&state)
+            return state.limit
+        }
+        limitMeter.set(limit)
+    }
+}

@@ -1,0 +1,129 @@
+import Testing
+
+@testable import PurchaseService
+
+@Suite("How many posts are let in")
+struct RecordingLimitTests {
+    private let begin = ContinuousClock.now
+
+    private func limit() -> RecordingLimit { RecordingLimit(target: .milliseconds(100), bounds: 8...64) }
+
+    /// As many recordings as there is room for, each done after so long; the instant at which they are done.
+    private func round(
+        _ limit: inout RecordingLimit, at start: ContinuousClock.Instant, taking time: Duration
+    ) -> ContinuousClock.Instant {
+        var entered = 0
+        while limit.enter() { entered += 1 }
+        for _ in 0..<entered { limit.left(enteredAt: start, now: start + time) }
+        return start + time
+    }
+
+    @Test("as many as the limit are let in, one more is not, and a place that is given back is taken again")
+    func places() {
+        var limit = limit()
+        for _ in 0..<limit.limit {
+            #expect(!limit.isFull)
+            #expect(limit.enter())
+        }
+        #expect(limit.isFull && !limit.enter())
+        limit.left(enteredAt: begin, now: begin + .milliseconds(1))
+        #expect(limit.enter())
+    }
+
+    @Test("a slow round makes the limit a fifth smaller, once, however many were slow in it")
+    func cut() {
+        var limit = limit()
+        #expect(limit.limit == 16)
+        let next = round(&limit, at: begin, taking: .milliseconds(101))
+        #expect(limit.limit == 12)
+        _ = round(&limit, at: next, taking: .milliseconds(101))
+        #expect(limit.limit == 10)
+    }
+
+    @Test("it never leaves its bounds, and finds back up when recordings are prompt again")
+    func bounds() {
+        var limit = limit()
+        var now = begin
+        for _ in 0..<50 { now = round(&limit, at: now, taking: .seconds(1)) }
+        #expect(limit.limit == 8)
+        for _ in 0..<200 { now = round(&limit, at: now, taking: .milliseconds(100)) }
+        #expect(limit.limit == 64)
+        #expect(limit.running == 0)
+    }
+
+    @Test("a few prompt recordings say nothing of many")
+    func idle() {
+        var limit = limit()
+        for _ in 0..<1_000 {
+            #expect(limit.enter())
+            limit.left(enteredAt: begin, now: begin + .milliseconds(1))
+        }
+        #expect(limit.limit == 16)
+    }
+
+    @Test("what Apple answered is always let in, and keeps new posts out meanwhile")
+    func settlements() {
+        var limit = limit()
+        for _ in 0..<20 { limit.settlementBegan() }
+        #expect(limit.running == 20 && limit.settling == 20 && limit.isFull)
+        for _ in 0..<20 { limit.settlementEnded(enteredAt: begin, now: begin + .milliseconds(1)) }
+        #expect(limit.running == 0 && limit.settling == 0 && !limit.isFull)
+    }
+
+    @Test("questions that wait behind the ledger count, those that wait behind Apple don't")
+    func backlog() {
+        var limit = limit()
+        limit.asksChanged(running: 8, queued: 1_000)
+        #expect(!limit.isFull, "all of them are at Apple's")
+        limit.settlementBegan()
+        #expect(limit.isFull, "an eighth of a thousand waits for the ledger")
+        limit.asksChanged(running: 0, queued: -960)
+        #expect(!limit.isFull, "an eighth of forty, and the one")
+        for _ in 0..<7 { limit.settlementBegan() }
+        #expect(limit.isFull, "all of forty")
+    }
+}
+
+@Suite("The order of questions")
+struct JobQueueTests {
+    private func job(_ number: Int) -> AskPool.Job {
+        AskPool.Job(
+            transactionID: .init("\(number)"), first: nil, lane: .interactive,
+            enqueuedAt: .init(millisecondsSince1970: Int64(number)), requestID: nil)
+    }
+
+    private func next(_ queue: JobQueue) async -> String? { await queue.next()?.transactionID.rawValue }
+
+    @Test("few are taken in the order of arrival; of a crowd the newest, until it is none")
+    func order() async {
+        let queue = JobQueue(bound: 10, crowd: 2)
+        for number in 1...5 { #expect(queue.add(job(number)) == nil) }
+        var taken: [String?] = []
+        for _ in 1...5 { taken.append(await next(queue)) }
+        #expect(taken == ["5", "4", "3", "1", "2"])
+    }
+
+    @Test("a full queue lets the oldest of a crowd go, and refuses the newest where there is no crowd")
+    func full() {
+        let crowded = JobQueue(bound: 3, crowd: 2)
+        for number in 1...3 { #expect(crowded.add(job(number)) == nil) }
+        #expect(crowded.add(job(4))?.transactionID.rawValue == "1")
+        let orderly = JobQueue(bound: 3, crowd: .max)
+        for number in 1...3 { #expect(orderly.add(job(number)) == nil) }
+        #expect(orderly.add(job(4))?.transactionID.rawValue == "4")
+    }
+
+    @Test("whoever waits for a job gets the next one; a finished queue hands out the rest, then nothing")
+    func waiting() async {
+        let queue = JobQueue(bound: 3, crowd: .max)
+        async let first = next(queue)
+        await Task.yield()
+        #expect(queue.add(job(1)) == nil)
+        #expect(await first == "1")
+        #expect(queue.add(job(2)) == nil)
+        queue.finish()
+        #expect(queue.add(job(3))?.transactionID.rawValue == "3")
+        #expect(await next(queue) == "2")
+        #expect(await next(queue) == nil)
+    }
+}
