@@ -35,11 +35,13 @@ struct BenchTests {
         try bench(["run", "--smoke", "--json", file.path])
         let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").dropFirst()
             .map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
-        let parts = ["validation", "repeat", "entitlements", "notification", "ledger", "export", "footprint", "once"]
+        let parts = [
+            "validation", "repeat", "entitlements", "notification", "ledger", "export", "footprint", "once", "years",
+        ]
         #expect(Set(lines.map(\.part)) == Set(parts))
         for line in lines {
             #expect(line.value > 0, "\(line)")
-            #expect(line.part == "footprint" || (line.reference?.value ?? 0) > 0, "\(line)")
+            #expect(["footprint", "years"].contains(line.part) || (line.reference?.value ?? 0) > 0, "\(line)")
         }
         let once = try #require(lines.first { $0.part == "once" })
         #expect(once.value == 10 && once.reference?.value == 10)

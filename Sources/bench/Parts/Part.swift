@@ -18,6 +18,8 @@ enum Part: String, CaseIterable, ExpressibleByArgument, Sendable {
     case footprint
     /// Many posts of one purchase at the same moment.
     case once
+    /// The same over ledgers of several sizes.
+    case years
 
     func measure(in workshop: Workshop) async throws {
         switch self {
@@ -29,6 +31,7 @@ enum Part: String, CaseIterable, ExpressibleByArgument, Sendable {
         case .export: try await workshop.measureExport()
         case .footprint: try await workshop.measureFootprint()
         case .once: try await workshop.measureOnce()
+        case .years: try await workshop.measureYears()
         }
     }
 }
