@@ -877,5 +877,88 @@ CREATE INDEX notifications_original ON notifications (original_transaction_id)
 GRANT SELECT, INSERT, UPDATE ON erasures TO vouch_service;
 
 """#),
+        Migration(
+            fileName: "000013_speed_up_decisions.sql",
+            checksum: "5b60146209c3a059a0a6662f202f6c905a2fec7242323f7c7e445d7a36044e1f",
+            script: #"""
+-- why: what PostgreSQL does for each decision, again and again, without being any safer for it
+-- breaking: no
+-- lock: each of the ledger's tables for as long as a constraint takes to be dropped
+-- duration: under a second
+
+-- Their bodies were only stable, so PostgreSQL could not put them in the place of the call, and set each call up anew in
+-- every statement. Same results; instants of years before 1 or after 9999 are none of Apple's.
+CREATE OR REPLACE FUNCTION instant(milliseconds bigint) RETURNS timestamptz
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN to_timestamp(milliseconds / 1000.0::double precision);
+
+CREATE OR REPLACE FUNCTION milliseconds(at timestamptz) RETURNS bigint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN floor(extract(epoch FROM at AT TIME ZONE 'UTC') * 1000)::bigint;
+
+-- The event that each of these rows names by (chain_id, chain_version) names the chain, and is never deleted: a second
+-- reference to the same chain is checked for every row and can't fail by itself.
+ALTER TABLE transactions DROP CONSTRAINT transactions_chain_id_fkey;
+ALTER TABLE cases DROP CONSTRAINT cases_chain_id_fkey;
+ALTER TABLE claims DROP CONSTRAINT claims_chain_id_fkey;
+ALTER TABLE entitlements DROP CONSTRAINT entitlements_chain_id_fkey;
+ALTER TABLE grants DROP CONSTRAINT grants_chain_id_fkey;
+ALTER TABLE movements DROP CONSTRAINT movements_chain_id_fkey;
+ALTER TABLE changes DROP CONSTRAINT changes_chain_id_fkey;
+ALTER TABLE overrides DROP CONSTRAINT overrides_chain_id_fkey;
+ALTER TABLE erasures DROP CONSTRAINT erasures_chain_id_fkey;
+
+"""#),
+        Migration(
+            fileName: "000014_tune_upkeep.sql",
+            checksum: "cdd4e5a39f0ebb505da114239195e07fdd452164c4510a09b49e48bbcdbcbc27",
+            script: #"""
+-- why: years of data cost no more than the first month: upkeep in small steps, updates in place, one index less
+-- breaking: no
+-- lock: each of these tables for milliseconds; movements exclusively while it is read once
+-- duration: about a second per million rows of movements
+
+-- Append-only tables. Nothing in them ever dies, so what upkeep does is to mark pages as all visible and frozen. By
+-- default that waits for a fifth of the table, a day's work after years; here it is the same small piece each time, and
+-- freezing at once means that no page is ever read again for it.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['events', 'evidence', 'evidence_bodies', 'renewals', 'renewal_bodies', 'notification_bodies',
+        'purchases', 'movements', 'changes']
+    LOOP
+        EXECUTE format('ALTER TABLE %I SET (autovacuum_vacuum_insert_scale_factor = 0,
+            autovacuum_vacuum_insert_threshold = 100000, autovacuum_freeze_min_age = 0,
+            autovacuum_analyze_scale_factor = 0.02)', name);
+    END LOOP;
+END $$;
+
+-- Projections: rows change while they are young, and some for ever. Room in the page lets a new version stay in it (HOT):
+-- no index is touched, and the next reader clears the old version away.
+ALTER TABLE chains SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE transactions SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE claims SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE entitlements SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE grants SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE checks SET (fillfactor = 75, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE notifications SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE accounts SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+
+-- A handful of rows that every call to Apple changes, and rings that are written over: a share of so few rows is nothing.
+ALTER TABLE request_budgets SET (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+ALTER TABLE coverage SET (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+ALTER TABLE refusals SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+ALTER TABLE unproven_posts SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+ALTER TABLE console_sessions SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+ALTER TABLE console_sign_ins SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+
+-- A row's id is its purchase, kind, generation and step. Said here, the primary key keeps them unique, and the index that
+-- did it a second time, the largest of the table, can go.
+ALTER TABLE movements ADD CONSTRAINT movements_row_id
+    CHECK (row_id = purchase_id || '.' || kind || '.' || generation || '.' || step);
+ALTER TABLE movements DROP CONSTRAINT movements_purchase_id_kind_generation_step_key;
+
+"""#),
     ]
 }
