@@ -911,7 +911,7 @@ ALTER TABLE erasures DROP CONSTRAINT erasures_chain_id_fkey;
 """#),
         Migration(
             fileName: "000014_tune_upkeep.sql",
-            checksum: "cdd4e5a39f0ebb505da114239195e07fdd452164c4510a09b49e48bbcdbcbc27",
+            checksum: "87df64c2551be476794d9ab327cdd3e3b91934041a3cf0f91eee34cc563959f2",
             script: #"""
 -- why: years of data cost no more than the first month: upkeep in small steps, updates in place, one index less
 -- breaking: no
@@ -941,7 +941,7 @@ ALTER TABLE transactions SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 
 ALTER TABLE claims SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 ALTER TABLE entitlements SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 ALTER TABLE grants SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
-ALTER TABLE checks SET (fillfactor = 75, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE checks SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 ALTER TABLE notifications SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 ALTER TABLE accounts SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 
