@@ -75,9 +75,13 @@ enum Placeholder {
     }
 
     /// Everything that may be one; what only looks like a time is left as it is.
+    // SAFETY: immutable, and a regular expression keeps no state between matches.
     nonisolated(unsafe) private static let pattern =
-        // SAFETY: immutable, and a regular expression keeps no state between matches.
-        #/90000000\d{3}000\d{2}|80000000\d{3}000\d{2}|5e0{54}\d{3}000\d{2}|00000000-0000-4000-8000-0\d{3}0{6}\d{2}|\b7770\d{3}\b|70707070-7070-4070-8070-707070707070|vv77|\b7654321\b|XTS|ZZZ|HEADER\.[A-Za-z0-9_-]+\.SIGNATURE|[A-Za-z0-9_-]{40,}\.SIGNATURE|\b1\d{12}\b/#
+        #/
+        90000000\d{3}000\d{2}|80000000\d{3}000\d{2}|5e0{54}\d{3}000\d{2}|00000000-0000-4000-8000-0\d{3}0{6}\d{2}
+        |\b7770\d{3}\b|70707070-7070-4070-8070-707070707070|vv77|\b7654321\b|XTS|ZZZ
+        |HEADER\.[A-Za-z0-9_\-]+\.SIGNATURE|[A-Za-z0-9_\-]{40,}\.SIGNATURE|\b1\d{12}\b
+        /#
 
     private static func argument(for text: String) -> String? {
         let place = Int(text.suffix(2)) ?? 0

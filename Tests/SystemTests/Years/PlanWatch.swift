@@ -38,8 +38,7 @@ struct PlanWatch {
                 let others = try await client.query(
                     """
                     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-                        AND backend_type = 'client backend' AND application_name <> 'plan-watch'
-                        AND pid <> pg_backend_pid()
+                        AND backend_type = 'client backend' AND pid <> pg_backend_pid()
                     """)
                 looks += 1
                 if try others[0].decode(0, as: Int64.self) == 0 { break }
