@@ -159,7 +159,7 @@ let everything: [Target] = [
         name: "SystemTests",
         dependencies: [
             "vouch", "app-store-simulator", "bench", "TestSupport", "IntegrationExamples", "StoreKit", "PurchaseCore",
-            "PurchaseStore", "Postgres", asyncHTTPClient, nioCore, nioHTTP1, logging,
+            "PurchaseService", "PurchaseStore", "Postgres", asyncHTTPClient, nioCore, nioHTTP1, logging,
         ],
         swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: [yams], swiftSettings: strict),

@@ -20,7 +20,7 @@ struct Bench: AsyncParsableCommand {
             Each part starts the real `vouch serve` over a database of its own, asks it as fast as it answers, measures \
             a reference right before or after, and prints the ratio. docs/benchmarks.md says how to read the figures.
             """,
-        subcommands: [Run.self, Model.self, Micro.self, StandIn.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, Fill.self, Model.self, Micro.self, StandIn.self], defaultSubcommand: Run.self)
 }
 
 /// Why a part could not run; being slow is no reason.

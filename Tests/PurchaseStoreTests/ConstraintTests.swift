@@ -147,9 +147,21 @@ struct ConstraintTests {
                     INSERT INTO movements (row_id, purchase_id, kind, generation, step, transaction_id, occurred_at,
                         amount_milliunits, currency, evidence_sha256, evidence_source, evidence_revoked, chain_id,
                         chain_version)
-                    SELECT 'x', purchase_id, 'sale', 1, 0, transaction_id, now(), 1, 'USD', deciding_sha256,
-                        deciding_source, false, chain_id, chain_version FROM transactions WHERE transaction_id = '2'
+                    SELECT purchase_id || '.sale.1.0', purchase_id, 'sale', 1, 0, transaction_id, now(), 1, 'USD',
+                        deciding_sha256, deciding_source, false, chain_id, chain_version
+                    FROM transactions WHERE transaction_id = '2'
                     """) == Self.foreignKeyViolation)
+            // The id says which movement it is, so that the primary key alone keeps movements from being doubled.
+            #expect(
+                try await state(
+                    ledger,
+                    """
+                    INSERT INTO movements (row_id, purchase_id, kind, generation, step, transaction_id, occurred_at,
+                        amount_milliunits, currency, evidence_sha256, evidence_source, evidence_revoked, chain_id,
+                        chain_version)
+                    SELECT row_id || '1', purchase_id, kind, generation, step, transaction_id, now(), 1, 'USD',
+                        evidence_sha256, evidence_source, false, chain_id, chain_version FROM movements
+                    """) == Self.checkViolation)
             #expect(
                 try await state(ledger, "UPDATE grants SET chain_version = 99") == Self.foreignKeyViolation)
             #expect(try await state(ledger, "UPDATE claims SET status = 'refused'") == Self.checkViolation)

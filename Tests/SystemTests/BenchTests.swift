@@ -37,13 +37,13 @@ struct BenchTests {
             .map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
         let parts = [
             "validation", "repeat", "entitlements", "notification", "ledger", "export", "footprint", "once", "overload",
-            "replicas",
+            "replicas", "years",
         ]
         #expect(Set(lines.map(\.part)) == Set(parts))
         for line in lines {
             // So few are due in a stage that all may be answered in the next.
             #expect(line.value > 0 || line.part == "overload", "\(line)")
-            let standsAlone = line.part == "footprint" || line.name.hasPrefix("bytes of ")
+            let standsAlone = ["footprint", "years"].contains(line.part) || line.name.hasPrefix("bytes of ")
             #expect(standsAlone || (line.reference?.value ?? 0) > 0, "\(line)")
         }
         #expect(lines.filter { $0.name.hasPrefix("overload ") }.map { $0.details?["reads served"] } == [1, 1, 1, 1])

@@ -22,8 +22,9 @@ struct TransactionChecker: Sendable {
     /// One question, with everything that follows; the chain afterwards, or `nil` for an id that is not recorded.
     ///
     /// `first` is the store that the caller believes the id to be of; `known` the chain as the caller committed it while it
-    /// took the right to ask, which saves reading it, unless `isCurrent` says otherwise once Apple has answered. The workers ask for the status of a subscription where that question
-    /// is due; whoever waits for an answer wants to know of the transaction itself.
+    /// took the right to ask, which saves reading it, unless `isCurrent` says otherwise once Apple has answered. The
+    /// workers ask for the status of a subscription where that question is due; whoever waits for an answer wants to know
+    /// of the transaction itself.
     func check(
         _ id: TransactionID, first: StoreEnvironment?, lane: RequestLane, known: Chain? = nil,
         isCurrent: () -> Bool = { true }
@@ -36,15 +37,15 @@ struct TransactionChecker: Sendable {
             return try await checkStatuses(question, of: chain, lane: lane)
         }
         let answer = await ask(about: id, chain: chain, first: first, lane: lane)
-        guard let gate else { return try await settle(answer, about: id, known: chain) }
+        guard let gate else { return try await settle(answer, about: id, known: chain, isCurrent: isCurrent) }
         // From here on it is the ledger that is waited for.
         return try await gate.settle { () async throws(LedgerError) in
-            try await settle(answer, about: id, known: chain)
+            try await settle(answer, about: id, known: chain, isCurrent: isCurrent)
         }
     }
 
     private func settle(
-        _ answer: Answer, about id: TransactionID, known chain: Chain
+        _ answer: Answer, about id: TransactionID, known chain: Chain, isCurrent: () -> Bool
     ) async throws(LedgerError) -> Chain {
         switch answer {
         case .evidence(let evidence, let body):

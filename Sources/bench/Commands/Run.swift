@@ -35,6 +35,21 @@ struct Run: AsyncParsableCommand {
     @Option(name: .customLong("purchases"), help: "Purchases in the export; a tenth is refunded.")
     var exportedPurchases = 100_000
 
+    @Option(
+        help: """
+            Transactions of the ledgers whose figures are compared, separated by commas; each is filled as three years \
+            would.
+            """)
+    var history = "10000,100000"
+
+    @Option(
+        name: .customLong("history-filled"),
+        help: """
+            A database of the same cluster that `bench fill` has filled: the ledger of that size, kept for the next run. \
+            It is migrated, and a few thousand purchases are added to it.
+            """)
+    var filledDatabase: String?
+
     @Option(name: .customLong("apple-latency"), help: "How many milliseconds each of Apple's answers takes at least.")
     var appleLatencyMilliseconds: Int64 = 0
 
@@ -78,11 +93,16 @@ struct Run: AsyncParsableCommand {
         let numbers = accounts.split(separator: ",").compactMap { Int($0) }
         guard !numbers.isEmpty, numbers.allSatisfy({ $0 > 0 }), exportedPurchases > 0, seconds > 0, warmUpSeconds >= 0
         else { throw ValidationError("--accounts, --purchases and --seconds must be above 0") }
+        let histories = history.split(separator: ",").compactMap { Int($0) }
+        guard !histories.isEmpty, histories.allSatisfy({ $0 >= 1_000 }) else {
+            throw ValidationError("--history takes numbers from 1000")
+        }
         let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         let beside = own.deletingLastPathComponent().appending(path: "vouch").path
         return RunSettings(
             vouch: vouch ?? beside, bench: own.path, server: server, isSmoke: smoke, windowSeconds: seconds,
             warmUpSeconds: warmUpSeconds, accounts: numbers, exportedPurchases: exportedPurchases,
+            history: histories, filledDatabase: filledDatabase,
             appleLatencyMilliseconds: appleLatencyMilliseconds, seed: seed, logLevel: logLevel)
     }
 }

@@ -18,6 +18,10 @@ struct RunSettings: Codable, Sendable {
     var accounts: [Int]
     /// Purchases that are exported.
     var exportedPurchases: Int
+    /// Transactions of the ledgers that are compared.
+    var history: [Int]
+    /// A database that `bench fill` has filled before, for the ledger of its size.
+    var filledDatabase: String?
     /// How long the App Store takes at least.
     var appleLatencyMilliseconds: Int64
     /// Which account is read next, and which id is posted again.

@@ -22,6 +22,8 @@ enum Part: String, CaseIterable, ExpressibleByArgument, Sendable {
     case overload
     /// Several processes of the service over one database.
     case replicas
+    /// The same over ledgers of several sizes.
+    case years
 
     func measure(in workshop: Workshop) async throws {
         switch self {
@@ -35,6 +37,7 @@ enum Part: String, CaseIterable, ExpressibleByArgument, Sendable {
         case .once: try await workshop.measureOnce()
         case .overload: try await workshop.measureOverload()
         case .replicas: try await workshop.measureReplicas()
+        case .years: try await workshop.measureYears()
         }
     }
 }

@@ -22,13 +22,21 @@ struct Installation: Sendable {
     ) async throws -> Value {
         try await workshop.withDatabase(name) { database in
             try prepare(database)
-            let store = try workshop.standIn(.store)
-            defer { store.stop() }
-            let service = try startService(workshop, database: database, store: store, settings: settings)
-            defer { service.stop() }
-            return try await body(
-                Installation(service: service, store: store, database: database, http: workshop.http))
+            return try await with(workshop, over: database, settings: settings, body)
         }
+    }
+
+    /// The same over a database that is there already, and stays.
+    static func with<Value>(
+        _ workshop: Workshop, over database: ScratchDatabase, settings: [String: String] = [:],
+        _ body: (Installation) async throws -> Value
+    ) async throws -> Value {
+        let store = try workshop.standIn(.store)
+        defer { store.stop() }
+        let service = try startService(workshop, database: database, store: store, settings: settings)
+        defer { service.stop() }
+        return try await body(
+            Installation(service: service, store: store, database: database, http: workshop.http))
     }
 
     /// Starts one more process of the service over a database.

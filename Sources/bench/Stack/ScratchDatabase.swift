@@ -6,6 +6,12 @@ struct ScratchDatabase: Sendable {
     /// A libpq URI with the rights of the cluster's owner.
     let uri: String
 
+    /// Takes a database's URI.
+    init(uri: String) { self.uri = uri }
+
+    /// A database that is there already, in the cluster of a URI.
+    init(named name: String, on server: String) { uri = Self.uri(of: name, server: server) }
+
     private static func uri(of database: String, server: String) -> String {
         let end = server.lastIndex(of: "/") ?? server.endIndex
         return server[..<end] + "/" + database
