@@ -4,7 +4,7 @@ package import PurchaseService
 import Synchronization
 
 /// Builds the one statement that commits one decision, or many that have nothing to do with each other (design §2, "How
-/// it is written"; ADR 0014).
+/// it is written"; ADR 0016).
 ///
 /// Its first part, `cas`, is the compare-and-set on each chain's version; every other write selects from it, so a decision
 /// that misses writes nothing at all, whatever becomes of the others. Starting a statement that writes to a dozen tables
