@@ -59,6 +59,7 @@ extension VouchStack {
         var database = PostgresConfiguration(uri: settings.databaseURL)
         database.sessionRole = Migrator.serviceRole
         database.commitPrelude = LedgerStore.ledgerLockStatement
+        database.commitSettings = LedgerStore.commitSettings
         let metrics = PrometheusRegistry()
         let draining = Draining()
         let postgres = PostgresClient(configuration: database, logger: logger, metricsFactory: metrics)

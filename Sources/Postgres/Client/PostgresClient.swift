@@ -30,9 +30,11 @@ package final class PostgresClient: Service, Sendable {
             name: "read", workersMax: configuration.readConnectionsMax,
             portion: .share(max: configuration.queryPipelineMax), configuration: configuration,
             threadPool: threadPool, logger: logger, metricsFactory: metricsFactory)
+        var commitConfiguration = configuration
+        commitConfiguration.settings = configuration.commitSettings
         commits = Lane(
             name: "commit", workersMax: configuration.commitConnections,
-            portion: .group(costMax: configuration.batchMax), configuration: configuration,
+            portion: .group(costMax: configuration.batchMax), configuration: commitConfiguration,
             threadPool: threadPool, logger: logger, metricsFactory: metricsFactory)
     }
 

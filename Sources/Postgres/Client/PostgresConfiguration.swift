@@ -46,6 +46,10 @@ package struct PostgresConfiguration: Sendable {
     package var sessionRole: String?
     /// Statement sent first in every group commit, such as taking the ledger lock.
     package var commitPrelude: SQL?
+    /// Settings of the connections for `commit`, by name; values without spaces. The operator's own `options` win.
+    package var commitSettings: [String: String] = [:]
+    /// Settings of one lane's connections.
+    var settings: [String: String] = [:]
 
     /// Makes a configuration with default bounds.
     package init(uri: String) { self.uri = uri }

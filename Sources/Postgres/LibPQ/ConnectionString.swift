@@ -86,11 +86,12 @@ struct ConnectionString: Sendable, Equatable {
         setDefault("tcp_user_timeout", String(configuration.connectTimeout.milliseconds * 2))
         if targets.count > 1 { setDefault("target_session_attrs", "read-write") }
         parameters["client_encoding"] = "UTF8"
-        let ours = [
-            "-c statement_timeout=\(configuration.statementTimeout.milliseconds)",
-            "-c idle_in_transaction_session_timeout=\(configuration.idleInTransactionTimeout.milliseconds)",
-            "-c TimeZone=UTC",
-        ]
+        let ours =
+            [
+                "-c statement_timeout=\(configuration.statementTimeout.milliseconds)",
+                "-c idle_in_transaction_session_timeout=\(configuration.idleInTransactionTimeout.milliseconds)",
+                "-c TimeZone=UTC",
+            ] + configuration.settings.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value)" }
         parameters["options"] = (ours + [parameters["options"] ?? ""]).joined(separator: " ")
     }
 

@@ -17,10 +17,12 @@ package final class AskPool: Sendable {
         var enqueuedAt: Instant
         /// The request that wants to know, if it is one; for log lines.
         var requestID: String?
+        /// The chain as whoever enqueued the job just committed it; saves reading it again.
+        var chain: Chain?
     }
 
     private struct Flight {
-        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var waiters: [UInt64: CheckedContinuation<Chain?, Never>] = [:]
     }
 
     private struct State {
@@ -78,14 +80,14 @@ package final class AskPool: Sendable {
         }
     }
 
-    /// Ends a flight and wakes everybody who joined it.
-    func end(_ id: TransactionID) {
+    /// Ends a flight and wakes everybody who joined it, with the chain that its answer led to, if there was one.
+    func end(_ id: TransactionID, with chain: Chain? = nil) {
         let flight = state.withLock { state in
             defer { flightsMeter.set(state.flights.count) }
             return state.flights.removeValue(forKey: id)
         }
         guard let flight else { return }
-        for waiter in flight.waiters.values { waiter.resume() }
+        for waiter in flight.waiters.values { waiter.resume(returning: chain) }
     }
 
     /// Hands a flight that this caller began over to the pool, which ends it; false (and ended) when the queue is full.
@@ -119,12 +121,16 @@ package final class AskPool: Sendable {
     func endWait(in lane: RequestLane) { state.withLock { $0.waitingPosts[lane, default: 0] -= 1 } }
 
     /// Waits until the flight ends, at most so long; returns at once when there is none.
-    package func join(_ id: TransactionID, atMost time: Duration) async {
+    ///
+    /// The chain that the flight's answer led to, where it tells: as it was committed, so whoever changed the chain
+    /// meanwhile compares versions. `nil` when it has to be read.
+    @discardableResult
+    package func join(_ id: TransactionID, atMost time: Duration) async -> Chain? {
         let waiter = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
         }
-        await withTaskGroup { group in
+        return await withTaskGroup(of: Chain?.self) { group in
             group.addTask {
                 await withTaskCancellationHandler {
                     await withCheckedContinuation { continuation in
@@ -133,15 +139,19 @@ package final class AskPool: Sendable {
                             state.flights[id]?.waiters[waiter] = continuation
                             return false
                         }
-                        if isOver { continuation.resume() }
+                        if isOver { continuation.resume(returning: nil) }
                     }
                 } onCancel: {
-                    self.state.withLock { $0.flights[id]?.waiters.removeValue(forKey: waiter) }?.resume()
+                    self.state.withLock { $0.flights[id]?.waiters.removeValue(forKey: waiter) }?
+                        .resume(returning: nil)
                 }
             }
-            group.addTask { try? await Task.sleep(for: time) }
-            await group.next()
-            group.cancelAll()
+            group.addTask {
+                try? await Task.sleep(for: time)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
         }
     }
 
@@ -190,9 +200,13 @@ package final class AskPool: Sendable {
     }
 
     private func perform(_ job: Job) async {
+        var chain: Chain?
         do {
-            guard try await stillMine(job) else { return end(job.transactionID) }
-            _ = try await checker.check(job.transactionID, first: job.first, lane: job.lane)
+            let hasWaited = hasWaited(job)
+            if hasWaited { guard try await stillMine(job) else { return end(job.transactionID) } }
+            // After a long wait others may have asked meanwhile, which a chain's version doesn't tell.
+            chain = try await checker.check(
+                job.transactionID, first: job.first, lane: job.lane, known: hasWaited ? nil : job.chain)
         } catch {
             // The lease runs out and the worker asks again; nothing is lost.
             logger.error(
@@ -201,15 +215,20 @@ package final class AskPool: Sendable {
                     LogKey.transaction.rawValue: "\(job.transactionID)", LogKey.error.rawValue: "\(error)",
                 ])
         }
-        end(job.transactionID)
+        end(job.transactionID, with: chain)
     }
 }
 
 extension AskPool {
-    /// Whether this process may still ask: after a long wait in the queue the lease may be another's.
+    /// Whether a job waited in its queue for so long that the lease may be another's by now.
+    private func hasWaited(_ job: Job) -> Bool {
+        checker.dependencies.clock.now() - job.enqueuedAt
+            > Span(milliseconds: configuration.leaseFor.milliseconds / 3)
+    }
+
+    /// Whether this process may still ask; takes the right once more if so.
     private func stillMine(_ job: Job) async throws(LedgerError) -> Bool {
         let now = checker.dependencies.clock.now()
-        guard now - job.enqueuedAt > Span(milliseconds: configuration.leaseFor.milliseconds / 3) else { return true }
         return try await checker.dependencies.ledger.lease(
             job.transactionID, holder: checker.dependencies.processName, until: now + configuration.leaseFor,
             notAskedSince: now, now: now)

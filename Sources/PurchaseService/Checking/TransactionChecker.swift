@@ -18,12 +18,15 @@ struct TransactionChecker: Sendable {
 
     /// One question, with everything that follows; the chain afterwards, or `nil` for an id that is not recorded.
     ///
-    /// `first` is the store that the caller believes the id to be of. The workers ask for the status of a subscription
-    /// where that question is due; whoever waits for an answer wants to know of the transaction itself.
+    /// `first` is the store that the caller believes the id to be of; `known` the chain as the caller committed it while it
+    /// took the right to ask, which saves reading it. The workers ask for the status of a subscription where that question
+    /// is due; whoever waits for an answer wants to know of the transaction itself.
     func check(
-        _ id: TransactionID, first: StoreEnvironment?, lane: RequestLane
+        _ id: TransactionID, first: StoreEnvironment?, lane: RequestLane, known: Chain? = nil
     ) async throws(LedgerError) -> Chain? {
-        guard let chain = try await dependencies.ledger.chain(holding: id) else { return nil }
+        var stored = known
+        if stored == nil { stored = try await dependencies.ledger.chain(holding: id) }
+        guard let chain = stored else { return nil }
         let isWorker = lane == .retry || lane == .sweep
         if isWorker, let question = StatusesQuestion(about: id, in: chain, at: dependencies.clock.now()) {
             return try await checkStatuses(question, of: chain, lane: lane)
@@ -68,20 +71,30 @@ struct TransactionChecker: Sendable {
     ) async throws(LedgerError) -> (chain: Chain, decision: Decision) {
         let facts = evidence.facts
         let id = facts.transactionID
-        let identity = Chain.Identity.original(facts.environment, facts.originalTransactionID)
-        // What is known is of use only when it is the chain that the evidence belongs to already.
-        let usable = known.flatMap { $0.environment == nil ? nil : $0 }
+        // What is known is of use when it is the chain that the evidence belongs to already, or will: the id of a first
+        // purchase is the original one, and hardly ever has a chain of that name been made meanwhile. Then the commit
+        // misses, and both are read.
+        let usable = known.flatMap { chain in
+            let willBeIt = chain.transactions[id] != nil && facts.originalTransactionID.rawValue == id.rawValue
+            return chain.environment != nil || willBeIt ? chain : nil
+        }
+        var provisional: Chain?
         let result = try await decider.run(
             known: usable, cause: cause,
             load: { () async throws(LedgerError) in
-                let holding = try await dependencies.ledger.chain(holding: id)
-                if let holding, holding.environment != nil { return holding }
-                return try await dependencies.ledger.chain(identifiedBy: identity) ?? holding
-                    ?? Chain(identity: identity)
+                let found = try await dependencies.ledger.chains(
+                    holding: id, original: facts.originalTransactionID, in: facts.environment)
+                if let holding = found.holding, holding.environment != nil {
+                    provisional = nil
+                    return holding
+                }
+                // The one that the id was posted under joins the one it belongs to, or becomes it.
+                provisional = found.identified == nil ? nil : found.holding
+                return found.identified ?? found.holding
+                    ?? Chain(identity: .original(facts.environment, facts.originalTransactionID))
             },
             input: { chain async throws(LedgerError) in
-                var provisional: Chain?
-                if chain.transactions[id] == nil {
+                if usable?.id == chain.id, usable?.version == chain.version, chain.transactions[id] == nil {
                     provisional = try await dependencies.ledger.chain(identifiedBy: .provisional(id))
                 }
                 return .evidenceVerified(

@@ -223,13 +223,13 @@ extension NotificationIntake {
             let account = try await dependencies.ledger.account(withToken: token)
         else { return }
         let id = facts.transactionID
-        let identity = Chain.Identity.original(facts.environment, facts.originalTransactionID)
         let ledger = dependencies.ledger
         let load = { () async throws(LedgerError) -> Chain in
+            let found = try await ledger.chains(
+                holding: id, original: facts.originalTransactionID, in: facts.environment)
             var chain =
-                if let holding = try await ledger.chain(holding: id) { holding } else {
-                    try await ledger.chain(identifiedBy: identity) ?? Chain(identity: identity)
-                }
+                found.holding ?? found.identified
+                ?? Chain(identity: .original(facts.environment, facts.originalTransactionID))
             chain.erasable.accounts[account.number] = ErasableFacts.Account(id: account.id, token: token)
             return chain
         }

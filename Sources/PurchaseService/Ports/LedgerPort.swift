@@ -21,6 +21,12 @@ package protocol LedgerPort:
     func chain(holding transaction: TransactionID) async throws(LedgerError) -> Chain?
     /// The chain of an identity; `nil` when there is none (absorbed ones are not found).
     func chain(identifiedBy identity: Chain.Identity) async throws(LedgerError) -> Chain?
+    /// The chain that holds a transaction, and the one of its original transaction: the same, or two, or neither.
+    ///
+    /// Most evidence is about something new: that costs a look at two keys, and no chain is read.
+    func chains(
+        holding transaction: TransactionID, original: OriginalTransactionID, in environment: StoreEnvironment
+    ) async throws(LedgerError) -> (holding: Chain?, identified: Chain?)
     /// The chain that a delivery belongs to.
     func chain(holding grant: GrantID) async throws(LedgerError) -> Chain?
 

@@ -167,8 +167,8 @@ extension VouchService {
                         throw LedgerError(.tooMany, "too many accounts claim one chain")
                     }
                     var stated = submission.appAccountToken ?? chain.erasable.accounts[account]?.token
-                    // Stated with an earlier post: needed at once where there is evidence to compare it with.
-                    if stated == nil, !chain.evidence.isEmpty {
+                    // Stated with an earlier post: needed where there is evidence to compare it with, or is about to be.
+                    if stated == nil, !chain.evidence.isEmpty || leads {
                         stated = try await ledger.statedToken(of: submission.account)
                     }
                     chain.erasable.accounts[account] = ErasableFacts.Account(id: submission.account, token: stated)
@@ -250,11 +250,13 @@ extension VouchService {
             _ = pool.enqueue(
                 AskPool.Job(
                     transactionID: id, first: subject.environment, lane: lane, enqueuedAt: dependencies.clock.now(),
-                    requestID: requestID))
+                    requestID: requestID, chain: recorded.hasLease ? chain : nil))
         }
         guard pool.beginWait(in: lane) else { return chain }
-        await pool.join(id, atMost: configuration.answerWithin)
+        let told = await pool.join(id, atMost: configuration.answerWithin)
         pool.endWait(in: lane)
+        // What the answer led to has this claim in it, unless it was decided before the claim was recorded.
+        if let told, told.id == chain.id, told.version >= chain.version { return told }
         return try await withLedger { () async throws(LedgerError) in try await ledger.chain(holding: id) } ?? chain
     }
 

@@ -5,23 +5,22 @@ extension DecisionRows {
     static func row(_ dispute: ClaimCase) -> CaseRow {
         CaseRow(
             id: dispute.id.rawValue, account: dispute.account.rawValue, status: dispute.status.rawValue,
-            opened_at: dispute.openedAt.millisecondsSince1970, outcome: dispute.resolution?.outcome.rawValue,
-            reason_number: dispute.resolution?.reasonNumber,
-            resolved_at: dispute.resolution?.resolvedAt.millisecondsSince1970,
-            taken_from: dispute.resolution?.takenFrom?.rawValue)
+            openedAt: dispute.openedAt, outcome: dispute.resolution?.outcome.rawValue,
+            reasonNumber: dispute.resolution?.reasonNumber,
+            resolvedAt: dispute.resolution?.resolvedAt,
+            takenFrom: dispute.resolution?.takenFrom?.rawValue)
     }
 
     static func row(_ override: Override) -> OverrideRow {
         OverrideRow(
             id: override.id.rawValue, account: override.account.rawValue, key: override.terms.key,
             environment: override.terms.environment.rawValue, effect: override.terms.effect.rawValue,
-            since: override.since.millisecondsSince1970, until: override.terms.until?.millisecondsSince1970,
-            reason_number: override.reasonNumber, ended_at: override.ending?.endedAt.millisecondsSince1970,
-            end_reason_number: override.ending?.reasonNumber)
+            since: override.since, until: override.terms.until, reasonNumber: override.reasonNumber,
+            endedAt: override.ending?.endedAt, endReasonNumber: override.ending?.reasonNumber)
     }
 }
 
-extension ChangeRow {
+extension ChangeFeedEntry {
     /// A dispute, told to the account that claims against the holder.
     init(_ dispute: ClaimCase, about transaction: TransactionID?) {
         self.init(

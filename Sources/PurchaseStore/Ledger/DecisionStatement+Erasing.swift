@@ -6,27 +6,6 @@ import PurchaseService
 ///
 /// Both happen in the statement that decides: a crash leaves either everything or nothing of one chain.
 extension DecisionStatement {
-    /// A condition that nobody claims anew who is being erased, and that no dispute is decided for one; empty when the
-    /// decision does neither.
-    ///
-    /// A request that began before the erasing has the account's number in its hands. The erasing is recorded under the
-    /// same lock as decisions are, so what comes after it sees it. What Apple says is decided upon all the same: a waiting claim may come to hold what nobody holds, and is let
-    /// go of like the others.
-    mutating func newClaimantsCondition(_ decision: CommittableDecision) -> String {
-        var known = Set(decision.before.claims.keys)
-        if let absorbed = decision.recorded.absorbed { known.formUnion(absorbed.claims.keys) }
-        var new = Set(decision.recorded.chain.claims.keys).subtracting(known)
-        // What a dispute takes from its holder must not be lost with the one who gets it.
-        if decision.recorded.rule == .caseResolved, let owner = decision.recorded.chain.owner,
-            owner != decision.before.owner
-        {
-            new.insert(owner)
-        }
-        guard !new.isEmpty else { return "" }
-        let accounts = bind(.int8Array(new.sorted().map { .some($0.rawValue) }))
-        return " AND NOT EXISTS (SELECT FROM erasures x WHERE x.account_number = ANY (\(accounts)))"
-    }
-
     /// Keeps the words of the person who acted.
     ///
     /// Once, also when a commit of unknown outcome is decided again: the number was drawn for this action alone.

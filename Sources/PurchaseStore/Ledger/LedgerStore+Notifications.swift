@@ -16,10 +16,7 @@ extension LedgerStore {
 
     /// See ``NotificationPort/keep(_:)``.
     package func keep(_ notification: NotificationRecord) async throws(LedgerError) {
-        let part = NotificationPart(notification, storedHeaders: [], firstPlace: 1)
-        let texts = part.texts(from: "(SELECT) AS always").map { "\($0.name) AS (\($0.text))" }
-        _ = try await run(
-            SQL(text: "WITH " + texts.joined(separator: ",\n") + "\nSELECT FROM notification", values: part.values))
+        _ = try await run(DecisionStatement.keep(notification))
     }
 
     /// See ``NotificationPort/leaseWaitingNotifications(limit:until:now:)``.

@@ -1,7 +1,6 @@
 package import Postgres
 package import PurchaseCore
 package import PurchaseService
-import Synchronization
 
 /// The ledger in PostgreSQL: the only place with SQL about it.
 ///
@@ -18,13 +17,25 @@ package final class LedgerStore: LedgerPort {
     static let notificationRefusalSlots: Int64 = 1_000
 
     let client: PostgresClient
-    private let storedHeaders = StoredHeaders()
+    private let committer: DecisionCommitter
 
     /// Takes a client whose `commitPrelude` is ``ledgerLockStatement`` and whose session role is the service's.
-    package init(client: PostgresClient) { self.client = client }
+    package init(client: PostgresClient) {
+        self.client = client
+        committer = DecisionCommitter(client: client)
+    }
 
     /// The statement that every group commit begins with.
     package static var ledgerLockStatement: SQL { "SELECT pg_advisory_xact_lock(\(ledgerLock))" }
+
+    /// Settings of the connections that commit decisions.
+    ///
+    /// Each statement is planned once for a connection and finds its rows by keys alone. Left to itself PostgreSQL plans
+    /// anew whenever the few rows of one statement look cheaper than the average, which costs more than running it, and keeps a
+    /// plan that reads whole tables when it was made while they were empty.
+    package static var commitSettings: [String: String] {
+        ["plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"]
+    }
 
     // MARK: Accounts
 
@@ -52,15 +63,23 @@ package final class LedgerStore: LedgerPort {
                 return AccountNumber(try decode(known, "account_number"))
             }
         }
-        // Never overwrites a token with none; the one by rule follows the setting.
-        let made = try await row(
-            """
-            INSERT INTO accounts (account_id, stated_token, rule_token)
-            VALUES (\(id), \((statedToken?.rawValue).postgresValue), \((ruleToken?.rawValue).postgresValue))
-            ON CONFLICT (account_id) DO UPDATE SET rule_token = coalesce(excluded.rule_token, accounts.rule_token),
-                stated_token = coalesce(excluded.stated_token, accounts.stated_token)
-            RETURNING account_number
-            """)
+        // Never overwrites a token with none; the one by rule follows the setting. New accounts come with new purchases:
+        // they share the flush of those that are committed at the moment.
+        let made: PostgresRow?
+        do {
+            made = try await client.commit(
+                """
+                INSERT INTO accounts (account_id, stated_token, rule_token)
+                VALUES (\(id), \((statedToken?.rawValue).postgresValue), \((ruleToken?.rawValue).postgresValue))
+                ON CONFLICT (account_id) DO UPDATE SET
+                    rule_token = coalesce(excluded.rule_token, accounts.rule_token),
+                    stated_token = coalesce(excluded.stated_token, accounts.stated_token)
+                RETURNING account_number
+                """
+            ).first
+        } catch {
+            throw LedgerError(error)
+        }
         guard let made else { throw LedgerError(.refused, "an account got no number") }
         return AccountNumber(try decode(made, "account_number"))
     }
@@ -93,6 +112,28 @@ package final class LedgerStore: LedgerPort {
         }
     }
 
+    /// See ``LedgerPort/chains(holding:original:in:)``.
+    package func chains(
+        holding transaction: TransactionID, original: OriginalTransactionID, in environment: StoreEnvironment
+    ) async throws(LedgerError) -> (holding: Chain?, identified: Chain?) {
+        let found = try await row(
+            """
+            SELECT (SELECT chain_id FROM transactions WHERE transaction_id = \(transaction.rawValue)) AS holding,
+                (SELECT chain_id FROM chains
+                    WHERE environment = \(environment.rawValue) AND original_transaction_id = \(original.rawValue))
+                    AS identified
+            """)
+        guard let found else { return (nil, nil) }
+        let holdingID = try decode(found, "holding", as: Int64?.self).map { ChainID($0) }
+        let identifiedID = try decode(found, "identified", as: Int64?.self).map { ChainID($0) }
+        var holding: Chain?
+        if let holdingID { holding = try await chain(numbered: holdingID) }
+        if identifiedID == holdingID { return (holding, holding) }
+        var identified: Chain?
+        if let identifiedID { identified = try await chain(numbered: identifiedID) }
+        return (holding, identified)
+    }
+
     /// See ``LedgerPort/chain(holding:)-grant``.
     package func chain(holding grant: GrantID) async throws(LedgerError) -> Chain? {
         try await chain(where: "c.chain_id = (SELECT chain_id FROM grants WHERE grant_id = \(grant.rawValue))")
@@ -110,22 +151,12 @@ package final class LedgerStore: LedgerPort {
 
     /// See ``LedgerPort/commit(_:)``.
     package func commit(_ decision: CommittableDecision) async throws(LedgerError) -> ChainID? {
-        let texts = [decision.body?.jws, decision.renewalBody?.jws, decision.notification?.jws].compactMap(\.self)
-        let headers = texts.compactMap { SplitJWS($0)?.headerSHA256 }
-        let stored = Set(headers.filter(storedHeaders.contains))
-        let statement = try DecisionStatement.build(decision, storedHeaders: stored)
-        let rows: [PostgresRow]
-        do {
-            rows = try await client.commit(statement)
-        } catch {
-            // Erasing may have removed the header that this process believed stored.
-            if error.sqlState == "23503" { for header in stored { storedHeaders.remove(header) } }
-            throw LedgerError(error)
-        }
-        guard let row = rows.first else { return nil }
-        for header in headers { storedHeaders.insert(header) }
-        return ChainID(try decode(row, "chain_id"))
+        // Made here, by every caller for itself: whoever leads only puts rows together.
+        try await committer.commit(try PreparedDecision(decision))
     }
+
+    /// Decisions of this process that wait for the one that is being committed.
+    package var waitingDecisions: Int { committer.waitingCount }
 
     // MARK: Checks
 
@@ -133,15 +164,18 @@ package final class LedgerStore: LedgerPort {
     package func saveChecks(
         _ checks: [TransactionID: Check], of chain: ChainID, at version: Int64, holder: String
     ) async throws(LedgerError) -> Bool {
-        let rows = checks.sorted { $0.key < $1.key }.map { DecisionRows.CheckRow($0.key, $0.value, lease: nil) }
+        var rows: [DecisionRows.CheckRow] = []
+        for (id, check) in checks.sorted(by: { $0.key < $1.key }) { rows.append(try .init(id, check, lease: nil)) }
         guard !rows.isEmpty else { return true }
-        let json = try LedgerJSON.text(rows)
         let written = try await run(
             """
             INSERT INTO checks AS h (transaction_id, due_at, asked_at, progress, sweep)
-            SELECT r.transaction, instant(r.due_at), instant(r.asked_at), r.progress, r.sweep
-            FROM jsonb_to_recordset(\(PostgresJSON(json)))
-                AS r(transaction text, due_at bigint, asked_at bigint, progress jsonb, sweep boolean)
+            SELECT r.transaction, r.due_at, r.asked_at, r.progress, r.sweep
+            FROM unnest(\(PostgresValue.textArray(rows.map(\.transaction))),
+                \(PostgresValue.timestamptzArray(rows.map { $0.dueAt.map(PostgresTimestamp.init) })),
+                \(PostgresValue.timestamptzArray(rows.map { $0.askedAt.map(PostgresTimestamp.init) })),
+                \(PostgresValue.jsonbArray(rows.map(\.progress))), \(PostgresValue.boolArray(rows.map(\.sweep))))
+                AS r(transaction, due_at, asked_at, progress, sweep)
             WHERE EXISTS (SELECT FROM chains WHERE chain_id = \(chain.rawValue) AND version = \(version))
             ON CONFLICT (transaction_id) DO UPDATE SET due_at = excluded.due_at, asked_at = excluded.asked_at,
                 progress = excluded.progress, sweep = excluded.sweep,
@@ -243,21 +277,4 @@ struct PostgresJSON: PostgresEncodable {
     init(_ text: String) { self.text = text }
     static var postgresType: PostgresType { .jsonb }
     var postgresValue: PostgresValue { .jsonb(text) }
-}
-
-/// Headers that are known to be stored, so that their 4 KB don't travel with every commit; bounded.
-private final class StoredHeaders: Sendable {
-    private static let maximum = 64
-    private let digests = Mutex<Set<[UInt8]>>([])
-
-    func contains(_ digest: [UInt8]) -> Bool { digests.withLock { $0.contains(digest) } }
-
-    func insert(_ digest: [UInt8]) {
-        digests.withLock { known in
-            if known.count >= Self.maximum { known.removeAll() }
-            known.insert(digest)
-        }
-    }
-
-    func remove(_ digest: [UInt8]) { _ = digests.withLock { $0.remove(digest) } }
 }

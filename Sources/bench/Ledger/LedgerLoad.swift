@@ -30,6 +30,7 @@ struct LedgerLoad: Sendable {
         var configuration = PostgresConfiguration(uri: database.uri)
         configuration.sessionRole = Migrator.serviceRole
         configuration.commitPrelude = LedgerStore.ledgerLockStatement
+        configuration.commitSettings = LedgerStore.commitSettings
         let silent = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         let clients = (0..<replicas).map { _ in PostgresClient(configuration: configuration, logger: silent) }
         let result: Result<Value, any Error>

@@ -85,7 +85,7 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
             recorded: try record(.evidenceVerified(item, absorbing: nil), upon: claimed), before: claimed,
             actor: "bench-app", requestID: nil, recordedAt: now, body: body, process: "bench", lease: nil)
         return {
-            guard try DecisionStatement.build(decision, storedHeaders: []).values.count > 30 else {
+            guard try DecisionStatement.build(decision, storedHeaders: []).values.count > 100 else {
                 throw BenchFailure("no statement")
             }
         }

@@ -80,6 +80,7 @@ package struct TestDatabase: Sendable {
         var configuration = PostgresConfiguration(uri: uri)
         configuration.sessionRole = role
         configuration.commitPrelude = prelude
+        if prelude != nil { configuration.commitSettings = LedgerStore.commitSettings }
         // Making and dropping databases waits for checkpoints, and the machine may be busy.
         configuration.statementTimeout = .seconds(120)
         let client = PostgresClient(configuration: configuration, logger: silent)
