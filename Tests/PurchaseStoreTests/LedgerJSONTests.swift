@@ -1,5 +1,6 @@
 import Foundation
 import PurchaseCore
+import PurchaseService
 import Testing
 
 @testable import PurchaseStore
