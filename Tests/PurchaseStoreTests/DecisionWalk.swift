@@ -1,5 +1,4 @@
 import PurchaseCore
-import PurchaseService
 
 /// Decisions about one made-up purchase, one upon the other, without a database.
 enum DecisionWalk {
@@ -13,14 +12,14 @@ enum DecisionWalk {
     }()
 
     /// Two accounts claim it in turn while Apple confirms it, takes it back, or doesn't know it.
-    static func decisions(of number: Int, using generator: inout SplitMix) -> [CommittableDecision] {
+    static func decisions(of number: Int, using generator: inout SplitMix) -> [Decision.Recorded] {
         let id = TransactionID("20000000\(number)")
         let isConsumable = Bool.random(using: &generator)
         var chain = Chain(identity: .provisional(id))
-        var decisions: [CommittableDecision] = []
+        var decisions: [Decision.Recorded] = []
         for step in 0..<Int.random(in: 3...9, using: &generator) {
             let now = LedgerFixture.start + .hours(Int64(step))
-            let (item, body) = LedgerFixture.evidence(
+            let (item, _) = LedgerFixture.evidence(
                 id.rawValue, type: isConsumable ? .consumable : .nonConsumable, signedAfter: .hours(Int64(step)),
                 isRevoked: Int.random(in: 0..<3, using: &generator) == 0
             ) { $0.productID = ProductID(isConsumable ? "coins" : "unlock") }
@@ -32,10 +31,7 @@ enum DecisionWalk {
                 default: .evidenceVerified(item, absorbing: nil)
                 }
             guard case .record(let recorded) = decide(chain, input, policy: policy, now: now) else { continue }
-            decisions.append(
-                CommittableDecision(
-                    recorded: recorded, before: chain, actor: "tester", requestID: nil, recordedAt: now, body: body,
-                    process: "tester", lease: nil))
+            decisions.append(recorded)
             chain = recorded.chain
             chain.id = ChainID(Int64(number))
         }

@@ -37,43 +37,24 @@ struct LedgerJSONTests {
         #expect(throws: LedgerError.self) { try LedgerJSON.text(0.5) }
     }
 
-    /// Everything that a decision writes, for decisions of every kind that the random purchases come to.
     @Test(
-        "every row, entry and fact of random decisions is written as Foundation writes it",
+        "every entry, fact and check of random decisions is written as Foundation writes it",
         arguments: [1, UInt64.random(in: 3...999_999)])
     func decisions(seed: UInt64) throws {
         print("ledger JSON of decisions: SEED=\(seed)")
         var generator = SplitMix(seed: seed)
-        var written: Set<String> = []
+        var count = 0
         for number in 1...60 {
-            for decision in DecisionWalk.decisions(of: number, using: &generator) {
-                try Self.compare(decision.recorded.entries, "entries, SEED=\(seed)")
-                for evidence in decision.recorded.chain.evidence.values { try Self.compare(evidence.facts, "facts") }
-                try Self.compare(Array(decision.recorded.chain.checks.values), "checks, SEED=\(seed)")
-                let rows = DecisionRows(decision)
-                func check<Row: Encodable>(_ list: [Row]) throws {
-                    try Self.compare(list, "\(Row.self), SEED=\(seed)")
-                    if !list.isEmpty { written.insert("\(Row.self)") }
+            for recorded in DecisionWalk.decisions(of: number, using: &generator) {
+                try Self.compare(recorded.entries, "entries, SEED=\(seed)")
+                for evidence in recorded.chain.evidence.values {
+                    try Self.compare(evidence.facts, "facts, SEED=\(seed)")
                 }
-                try check(rows.transactions)
-                try check(rows.purchases)
-                try check(rows.claims)
-                try check(rows.cases)
-                try check(rows.overrides)
-                try check(rows.grants)
-                try check(rows.entitlements)
-                try check(rows.ended)
-                try check(rows.movements)
-                try check(rows.checks)
-                try check(rows.changes)
+                for check in recorded.chain.checks.values { try Self.compare(check, "a check, SEED=\(seed)") }
+                count += recorded.entries.count
             }
         }
-        // Or it would say nothing of those.
-        let most = [
-            "TransactionRow", "PurchaseRow", "ClaimRow", "CaseRow", "GrantRow", "EntitlementRow", "EndedRow",
-            "MovementRow", "CheckRow", "ChangeRow",
-        ]
-        #expect(written.isSuperset(of: most), "missing: \(Set(most).subtracting(written))")
+        #expect(count > 300)
     }
 }
 

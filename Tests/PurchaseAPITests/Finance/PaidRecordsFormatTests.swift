@@ -89,8 +89,8 @@ struct PaidRecordsFormatTests {
         func text() -> String? { texts.randomElement(using: &generator) ?? nil }
         func number() -> Int64? { numbers.randomElement(using: &generator) ?? nil }
         func instant() -> Instant {
-            // From the year 1 to the end of 9999, the format's ends.
-            let ends: [Int64] = [-62_135_596_800_000, 253_402_300_799_999, 0, -1, 951_782_400_000, 1_709_164_799_999]
+            // From the first day of the calendar that Foundation and RFC 3339 share to the end of 9999.
+            let ends: [Int64] = [-12_219_292_800_000, 253_402_300_799_999, 0, -1, 951_782_400_000, 1_709_164_799_999]
             return Instant(
                 millisecondsSince1970: Bool.random(using: &generator)
                     ? ends.randomElement(using: &generator) ?? 0
