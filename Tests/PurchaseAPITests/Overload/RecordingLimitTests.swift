@@ -1,3 +1,4 @@
+import PurchaseCore
 import Testing
 
 @testable import PurchaseService
@@ -23,11 +24,14 @@ struct RecordingLimitTests {
         var limit = limit()
         for _ in 0..<limit.limit {
             #expect(!limit.isFull)
-            #expect(limit.enter())
+            let isIn = limit.enter()
+            #expect(isIn)
         }
-        #expect(limit.isFull && !limit.enter())
+        let isTooMany = !limit.enter()
+        #expect(limit.isFull && isTooMany)
         limit.left(enteredAt: begin, now: begin + .milliseconds(1))
-        #expect(limit.enter())
+        let isIn = limit.enter()
+        #expect(isIn)
     }
 
     @Test("a slow round makes the limit a fifth smaller, once, however many were slow in it")
@@ -55,7 +59,8 @@ struct RecordingLimitTests {
     func idle() {
         var limit = limit()
         for _ in 0..<1_000 {
-            #expect(limit.enter())
+            let isIn = limit.enter()
+            #expect(isIn)
             limit.left(enteredAt: begin, now: begin + .milliseconds(1))
         }
         #expect(limit.limit == 16)

@@ -1,5 +1,7 @@
 import AppStoreSimulator
 import HTTPTypes
+import Postgres
+import PurchaseAPI
 import PurchaseCore
 import PurchaseService
 import TestSupport
