@@ -89,6 +89,8 @@ enum MetricCatalogue {
         .counter(
             "vouch_ask_waits_refused_total",
             "Posts that were answered unsettled at once, since too many waited for Apple already."),
+        .gauge("vouch_recordings_max", "Posts that are let into the ledger at once."),
+        .counter("vouch_posts_shed_total", "Posts refused since as many were on their way into the ledger."),
     ]
 
     private static let database: [MetricDefinition] = [
