@@ -3,6 +3,7 @@ import HTTPTypes
 import Postgres
 import PurchaseCore
 import PurchaseService
+import PurchaseStore
 import TestSupport
 import Testing
 
