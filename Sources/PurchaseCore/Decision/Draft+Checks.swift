@@ -66,7 +66,11 @@ extension Draft {
             // Unless an answer is to be confirmed that turned it around: then it is no confirmation.
             let isDoubted = check.contradictedAt == nil && check.attempts > 1
             if case .notFound = answer, !isDoubted || check.attempts > RecheckSchedule.confirmationAttemptsMax {
-                return advanced(check, mayExtend: false)
+                // The last question must not be lost to a 404 while one clean answer waits for a second.
+                let waitsForSecond = purchaseSets().contains {
+                    $0.members.contains(id) && $0.deciding.uncountedReversal
+                }
+                return advanced(check, mayExtend: waitsForSecond)
             }
             guard check.nextCheckAt != nil else { return check }
         }

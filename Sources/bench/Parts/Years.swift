@@ -101,7 +101,9 @@ extension Workshop {
             if name == Self.repeats {
                 // Their purchases have to be settled before.
                 plan.connections = 16
-                let first = LoadPlan(port: history.stack.service.port, connections: 16) { Self.post($0, key: history.keys.app) }
+                let first = LoadPlan(port: history.stack.service.port, connections: 16) {
+                    Self.post($0, key: history.keys.app)
+                }
                 _ = try await load(first, count: Self.repeatedCount, watching: history.stack.watched(self))
                 plan.connections = settings.isSmoke ? 4 : 64
             }

@@ -61,7 +61,8 @@ struct YearsFill {
 
     /// The stories are played in a migrated database of their own, with the schema of this one.
     private func pattern() async throws -> FillPattern {
-        let name = "vouch_bench_pattern_\(getpid())"
+        // Several fills of one process have a pattern each.
+        let name = "vouch_bench_pattern_\(getpid())_\(UInt32.random(in: .min ... .max))"
         let other = try ScratchDatabase.create(name, on: database.uri)
         let result: Result<FillPattern, any Error>
         do {

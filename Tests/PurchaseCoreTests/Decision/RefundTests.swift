@@ -297,6 +297,19 @@ struct ContradictionTests {
         #expect(history.check("1001")?.contradictedAt == nil)
     }
 
+    @Test("a 404 to the last question does not end it while one clean answer waits for a second")
+    func lastQuestionLost() throws {
+        var history = contradicted()
+        for _ in RecheckSchedule.contradiction {
+            history.now = try #require(history.nextCheck())
+            history.unanswered(.notFound(in: [.production]))
+        }
+        history.now = try #require(history.nextCheck(), "asked again")
+        history.see(Sample(signed: (history.now - .minute(0)).milliseconds / 60_000))
+        #expect(history.short() == "paid/refund_reversed")
+        #expect(history.nextCheck() == nil)
+    }
+
     @Test("a 404 about a settled transaction is no reason to ask for ever")
     func notFound() {
         var history = contradicted()
@@ -306,7 +319,8 @@ struct ContradictionTests {
             history.unanswered(.notFound(in: [.production]))
             asked += 1
         }
-        #expect(asked == 5)
+        // The schedule, and as many more as a second clean answer is given.
+        #expect(asked == 8)
         #expect(history.short() == "refunded/refund_full")
     }
 
