@@ -116,7 +116,7 @@ struct FillTests {
                     "--output", file.path,
                 ], vouch.environment)
         }
-        let exported = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").dropFirst()
+        let exported = try String(contentsOf: file, encoding: .utf8).split(whereSeparator: \.isNewline).dropFirst()
             .compactMap { $0.split(separator: ",").first.map(String.init) }
         let expected = try await rows(
             database,
