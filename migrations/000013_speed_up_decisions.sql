@@ -1,4 +1,4 @@
--- why: what PostgreSQL does for each decision, again and again, without being any safer for it
+-- why: what PostgreSQL does for each decision and each read of a chain, again and again, without being any safer for it
 -- breaking: no
 -- lock: each of the ledger's tables for as long as a constraint takes to be dropped
 -- duration: under a second

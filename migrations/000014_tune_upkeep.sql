@@ -1,9 +1,9 @@
--- why: years of data cost no more than the first month: upkeep in small steps, updates in place, one index less
+-- why: so that upkeep does not grow with the ledger: it comes in small steps, updates stay in place, one index less
 -- breaking: no
 -- lock: each of these tables for milliseconds; movements exclusively while it is read once
 -- duration: about a second per million rows of movements
 
--- Append-only tables. Nothing in them ever dies, so what upkeep does is to mark pages as all visible and frozen. By
+-- Append-only tables. Only erasing makes rows of them die, so what upkeep does is to mark pages as all visible and frozen. By
 -- default that waits for a fifth of the table, a day's work after years; here it is the same small piece each time, and
 -- freezing at once means that no page is ever read again for it.
 DO $$

@@ -40,7 +40,8 @@ struct BenchModelTests {
         #expect(need.decisionsPerSecond == 60 && need.ledgerShare == 0.06)
         #expect(need.databaseBytes == ScaleModel.secondsPerYear * 18_000)
         #expect(need.logBytes == ScaleModel.secondsPerYear * 9_000)
-        #expect(need.callsPerSecond == 14 && need.budgetShare == 0.28)
+        // One at once for each purchase, and four for each of its four charges, spread evenly.
+        #expect(need.averageCallsPerSecond == 17 && need.callsPerSecond == 26 && need.budgetShare == 0.52)
     }
 
     @Test("processes are added when two are not enough")

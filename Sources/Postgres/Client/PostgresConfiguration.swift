@@ -48,7 +48,9 @@ package struct PostgresConfiguration: Sendable {
     package var sessionRole: String?
     /// Statement sent first in every group commit, such as taking the ledger lock.
     package var commitPrelude: SQL?
-    /// Settings of the connections for `commit`, by name; values without spaces. The operator's own `options` win.
+    /// Settings of the connections for `commit`, by name; values without spaces.
+    ///
+    /// The operator's own `options` win.
     package var commitSettings: [String: String] = [:]
     /// Settings of one lane's connections.
     var settings: [String: String] = [:]

@@ -23,8 +23,6 @@ package final class AskPool: Sendable {
 
     private struct Flight {
         var waiters: [UInt64: CheckedContinuation<Chain?, Never>] = [:]
-        /// Whether something came to be known since that the chain's version doesn't tell.
-        var isOutdated = false
     }
 
     private struct State {
@@ -79,9 +77,6 @@ package final class AskPool: Sendable {
             return true
         }
     }
-
-    /// Makes a flight's answer be decided upon the chain as it is stored then, not upon the one that the flight began with.
-    func outdateChain(of id: TransactionID) { state.withLock { $0.flights[id]?.isOutdated = true } }
 
     /// Ends a flight and wakes everybody who joined it, with the chain that its answer led to, if there was one.
     func end(_ id: TransactionID, with chain: Chain? = nil) {
@@ -221,8 +216,7 @@ package final class AskPool: Sendable {
             if hasWaited { guard try await stillMine(job) else { return end(job.transactionID) } }
             // After a long wait others may have asked meanwhile, which a chain's version doesn't tell.
             chain = try await checker.check(
-                job.transactionID, first: job.first, lane: job.lane, known: hasWaited ? nil : job.chain
-            ) { self.state.withLock { $0.flights[job.transactionID]?.isOutdated == false } }
+                job.transactionID, first: job.first, lane: job.lane, known: hasWaited ? nil : job.chain)
         } catch {
             // The lease runs out and the worker asks again; nothing is lost.
             logger.error(

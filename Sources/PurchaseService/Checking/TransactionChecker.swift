@@ -22,12 +22,10 @@ struct TransactionChecker: Sendable {
     /// One question, with everything that follows; the chain afterwards, or `nil` for an id that is not recorded.
     ///
     /// `first` is the store that the caller believes the id to be of; `known` the chain as the caller committed it while it
-    /// took the right to ask, which saves reading it, unless `isCurrent` says otherwise once Apple has answered. The
-    /// workers ask for the status of a subscription where that question is due; whoever waits for an answer wants to know
-    /// of the transaction itself.
+    /// took the right to ask, which saves reading it. The workers ask for the status of a subscription where that question
+    /// is due; whoever waits for an answer wants to know of the transaction itself.
     func check(
-        _ id: TransactionID, first: StoreEnvironment?, lane: RequestLane, known: Chain? = nil,
-        isCurrent: () -> Bool = { true }
+        _ id: TransactionID, first: StoreEnvironment?, lane: RequestLane, known: Chain? = nil
     ) async throws(LedgerError) -> Chain? {
         var stored = known
         if stored == nil { stored = try await dependencies.ledger.chain(holding: id) }
@@ -37,21 +35,22 @@ struct TransactionChecker: Sendable {
             return try await checkStatuses(question, of: chain, lane: lane)
         }
         let answer = await ask(about: id, chain: chain, first: first, lane: lane)
-        guard let gate else { return try await settle(answer, about: id, known: chain, isCurrent: isCurrent) }
+        // Questions that nobody waits for must not make the gate turn posts away.
+        guard let gate, lane == .interactive else { return try await settle(answer, about: id, known: chain) }
         // From here on it is the ledger that is waited for.
         return try await gate.settle { () async throws(LedgerError) in
-            try await settle(answer, about: id, known: chain, isCurrent: isCurrent)
+            try await settle(answer, about: id, known: chain)
         }
     }
 
     private func settle(
-        _ answer: Answer, about id: TransactionID, known chain: Chain, isCurrent: () -> Bool
+        _ answer: Answer, about id: TransactionID, known chain: Chain
     ) async throws(LedgerError) -> Chain {
         switch answer {
         case .evidence(let evidence, let body):
             do {
                 return try await record(
-                    evidence, cause: Decider.Cause(body: body), known: isCurrent() ? chain : nil)
+                    evidence, cause: Decider.Cause(body: body), known: canCompare(body, with: chain) ? chain : nil)
             } catch  where error.code == .refused {
                 // Signed by Apple and beyond what the ledger can hold: asked again later, and somebody should look.
                 dependencies.logger.error("evidence can't be stored", metadata: [LogKey.error.rawValue: "\(error)"])
@@ -60,6 +59,15 @@ struct TransactionChecker: Sendable {
         case .none(let answer):
             return try await record(answer, about: id, known: chain)
         }
+    }
+
+    /// Whether every claimant's token is known where the evidence carries one; if not, one may have been stated while Apple
+    /// was asked, which the chain's version doesn't tell.
+    private func canCompare(_ body: EvidenceBody, with chain: Chain) -> Bool {
+        guard body.appAccountToken != nil else { return true }
+        var facts = chain.erasable
+        facts.completeTokens(dependencies.cryptography.accountToken)
+        return chain.claims.keys.allSatisfy { facts.accounts[$0]?.token != nil }
     }
 
     private func record(

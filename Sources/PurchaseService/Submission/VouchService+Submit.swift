@@ -33,17 +33,16 @@ extension VouchService {
         case .refused(let refusal, let detail): return .refused(refusal, detail: detail)
         }
         let posters = posters(of: submission, by: caller)
-        try await admit(subject.id, of: posters)
         let (account, recorded, leads) = try await recordingGate.record {
             () async throws(ServiceError) -> (AccountNumber, Recorded, Bool) in
+            // Behind the gate: what is refused there stores nothing.
+            try await admit(subject.id, of: posters)
             let leads = pool.begin(subject.id)
             do throws(ServiceError) {
                 let standing = try await withLedger { () async throws(LedgerError) in
                     try await ledger.standing(of: subject.id, for: submission.account)
                 }
                 let account = try await number(of: submission, by: caller, standing.account)
-                // Whoever asks Apple for another post doesn't know the token that this one stated.
-                if !leads, submission.appAccountToken != nil { pool.outdateChain(of: subject.id) }
                 let recorded = try await record(
                     subject, standing, account: account, submission: submission, caller: caller,
                     requestID: requestID, leads: leads)
@@ -161,6 +160,8 @@ extension VouchService {
     /// The chain with the claim in it.
     private struct Recorded {
         var chain: Chain
+        /// When the recording began, and with it the lease.
+        var beganAt: Instant
         /// Whether the commit that made the transaction known took the right to ask Apple with it: nobody else can have
         /// it then, and taking it once more would be another durable write.
         var hasLease = false
@@ -203,7 +204,9 @@ extension VouchService {
         var tookLease = false
         if case .record = claimed.decision { tookLease = leads && !wasKnown }
         guard let evidence = subject.evidence, adds(evidence.item, to: claimed.chain) else {
-            return Recorded(chain: claimed.chain, hasLease: tookLease && asksApple(about: id, in: claimed.chain))
+            return Recorded(
+                chain: claimed.chain, beganAt: claimedAt,
+                hasLease: tookLease && asksApple(about: id, in: claimed.chain))
         }
         cause.body = evidence.body
         let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)
@@ -212,7 +215,8 @@ extension VouchService {
                 leads && asksApple(about: id, in: chain) ? newLease(on: id) : nil
             }
         }
-        return Recorded(chain: chain, hasLease: tookLease && asksApple(about: id, in: chain))
+        return Recorded(
+            chain: chain, beganAt: claimedAt, hasLease: tookLease && asksApple(about: id, in: chain))
     }
 
     /// Whether the device's word can change anything; an app that posts at every launch must not grow its chain for ever.
@@ -277,7 +281,7 @@ extension VouchService {
             }
             _ = pool.enqueue(
                 AskPool.Job(
-                    transactionID: id, first: subject.environment, lane: lane, enqueuedAt: dependencies.clock.now(),
+                    transactionID: id, first: subject.environment, lane: lane, enqueuedAt: recorded.beganAt,
                     requestID: requestID, chain: recorded.hasLease ? chain : nil))
         }
         guard pool.beginWait(in: lane) else { return chain }

@@ -155,6 +155,10 @@ final class DecisionCommitter: Sendable {
         } catch {
             // Erasing may have removed a header that this process believed stored.
             if error.sqlState == "23503" { for header in stored { storedHeaders.remove(header) } }
+            // Of several it may be one's own fault: a row that somebody else has locked is about one of them.
+            if decisions.count > 1, ["57014", "40P01", "40001"].contains(error.sqlState) {
+                throw LedgerError(.refused, error.description)
+            }
             throw LedgerError(error)
         }
         var chains = [ChainID?](repeating: nil, count: decisions.count)

@@ -279,7 +279,8 @@ extension DecisionStatement {
         """
         INSERT INTO checks AS h (transaction_id, due_at, asked_at, progress, sweep, lease_holder, lease_until)
         SELECT r.transaction, r.due_at, r.asked_at, r.progress, r.sweep, r.holder, r.lease_until
-        FROM cas JOIN $rows USING (ordinal)
+        -- By id within a chain, as all who lock several of these rows do.
+        FROM cas JOIN $rows USING (ordinal) ORDER BY r.place
         ON CONFLICT (transaction_id) DO UPDATE SET due_at = excluded.due_at, asked_at = excluded.asked_at,
             progress = excluded.progress, sweep = excluded.sweep, (lease_holder, lease_until) = (
                 -- Nobody takes a lease from under another process that is asking Apple right now.

@@ -59,13 +59,14 @@ package struct DecisionStatement {
         return SQL(text: "WITH " + parts.joined(separator: ",\n") + "\nSELECT FROM notification", values: values)
     }
 
-    /// Certificates that are stored, or come with an earlier decision of the statement, need not be written again.
+    /// Certificates that are stored need not be written again; within one decision once is enough.
+    ///
+    /// Those of another decision don't count: if that one misses, it writes nothing.
     private static func withoutStoredHeaders(
         _ decisions: [DecisionRows], _ stored: Set<[UInt8]>
     ) -> [DecisionRows] {
-        var known = stored
-        return decisions.map { decision in
-            var decision = decision
+        decisions.map { decision in
+            var (decision, known) = (decision, stored)
             decision.headers.removeAll { !known.insert($0.sha256).inserted }
             return decision
         }

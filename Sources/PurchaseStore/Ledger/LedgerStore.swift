@@ -64,23 +64,18 @@ package final class LedgerStore: LedgerPort {
                 return AccountNumber(try decode(known, "account_number"))
             }
         }
-        // Never overwrites a token with none; the one by rule follows the setting. New accounts come with new purchases:
-        // they share the flush of those that are committed at the moment.
-        let made: PostgresRow?
-        do {
-            made = try await client.commit(
-                """
-                INSERT INTO accounts (account_id, stated_token, rule_token)
-                VALUES (\(id), \((statedToken?.rawValue).postgresValue), \((ruleToken?.rawValue).postgresValue))
-                ON CONFLICT (account_id) DO UPDATE SET
-                    rule_token = coalesce(excluded.rule_token, accounts.rule_token),
-                    stated_token = coalesce(excluded.stated_token, accounts.stated_token)
-                RETURNING account_number
-                """
-            ).first
-        } catch {
-            throw LedgerError(error)
-        }
+        // Never overwrites a token with none; the one by rule follows the setting. A new account alone need not be flushed:
+        // it counts from the decision that names it, whose own flush covers what was written before.
+        let made = try await row(
+            """
+            WITH flush AS (SELECT set_config('synchronous_commit',
+                CASE WHEN \(statedToken == nil) THEN 'off' ELSE current_setting('synchronous_commit') END, true))
+            INSERT INTO accounts (account_id, stated_token, rule_token)
+            SELECT \(id), \((statedToken?.rawValue).postgresValue), \((ruleToken?.rawValue).postgresValue) FROM flush
+            ON CONFLICT (account_id) DO UPDATE SET rule_token = coalesce(excluded.rule_token, accounts.rule_token),
+                stated_token = coalesce(excluded.stated_token, accounts.stated_token)
+            RETURNING account_number
+            """)
         guard let made else { throw LedgerError(.refused, "an account got no number") }
         return AccountNumber(try decode(made, "account_number"))
     }

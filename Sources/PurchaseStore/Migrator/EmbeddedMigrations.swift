@@ -879,9 +879,9 @@ GRANT SELECT, INSERT, UPDATE ON erasures TO vouch_service;
 """#),
         Migration(
             fileName: "000013_speed_up_decisions.sql",
-            checksum: "5b60146209c3a059a0a6662f202f6c905a2fec7242323f7c7e445d7a36044e1f",
+            checksum: "cfffacccb35ec1d02ca4a0be285a746dc0d87fdfbe8249b0e1ad347cefa74dab",
             script: #"""
--- why: what PostgreSQL does for each decision, again and again, without being any safer for it
+-- why: what PostgreSQL does for each decision and each read of a chain, again and again, without being any safer for it
 -- breaking: no
 -- lock: each of the ledger's tables for as long as a constraint takes to be dropped
 -- duration: under a second
@@ -911,14 +911,14 @@ ALTER TABLE erasures DROP CONSTRAINT erasures_chain_id_fkey;
 """#),
         Migration(
             fileName: "000014_tune_upkeep.sql",
-            checksum: "87df64c2551be476794d9ab327cdd3e3b91934041a3cf0f91eee34cc563959f2",
+            checksum: "37d8dac5eba63da924cbcf4f9398698eb5553f48c1e15c96666607f455c00dab",
             script: #"""
--- why: years of data cost no more than the first month: upkeep in small steps, updates in place, one index less
+-- why: so that upkeep does not grow with the ledger: it comes in small steps, updates stay in place, one index less
 -- breaking: no
 -- lock: each of these tables for milliseconds; movements exclusively while it is read once
 -- duration: about a second per million rows of movements
 
--- Append-only tables. Nothing in them ever dies, so what upkeep does is to mark pages as all visible and frozen. By
+-- Append-only tables. Only erasing makes rows of them die, so what upkeep does is to mark pages as all visible and frozen. By
 -- default that waits for a fifth of the table, a day's work after years; here it is the same small piece each time, and
 -- freezing at once means that no page is ever read again for it.
 DO $$

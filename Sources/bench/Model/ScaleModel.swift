@@ -14,7 +14,8 @@ struct ScaleModel: Sendable {
         var renewalsPerPurchase = 4.0
         /// Calls to Apple while the customer waits.
         var callsAtOnce = 1.0
-        /// Calls to Apple later, in the lane that comes last: the sweeps for refunds of a purchase's first year.
+        /// Calls to Apple later for each charge, a renewal too, in the lane that comes last: the sweeps for refunds of its
+        /// first year.
         var callsLater = 7.0
         /// The busiest minutes of the year to its average.
         var peakFactor = 10.0
@@ -47,7 +48,8 @@ struct ScaleModel: Sendable {
         /// Bytes that a year adds to the database, and to its log.
         var databaseBytes: Double
         var logBytes: Double
-        /// Calls to Apple a second at the peak.
+        /// Calls to Apple a second, on average and at the peak.
+        var averageCallsPerSecond: Double
         var callsPerSecond: Double
         /// These as a share of what Apple grants.
         var budgetShare: Double
@@ -73,7 +75,9 @@ struct ScaleModel: Sendable {
         }
         // The claim and the settlement of what is posted; one for each notification.
         let decisions = peak * (2 + notified)
-        let calls = peak * assumptions.callsAtOnce + average * assumptions.callsLater
+        // What can wait is spread over the day.
+        let later = average * assumptions.callsLater * (1 + assumptions.renewalsPerPurchase)
+        let calls = peak * assumptions.callsAtOnce + later
         let serviceCores = cores(\.service)
         return Need(
             purchases: purchases, averagePerSecond: average, peakPerSecond: peak, serviceCores: serviceCores,
@@ -82,7 +86,8 @@ struct ScaleModel: Sendable {
             decisionsPerSecond: decisions, ledgerShare: decisions / figures.decisionsPerSecond,
             databaseBytes: purchases * (figures.purchaseBytes.database + notified * figures.notifiedBytes.database),
             logBytes: purchases * (figures.purchaseBytes.log + notified * figures.notifiedBytes.log),
-            callsPerSecond: calls, budgetShare: calls / assumptions.callsPerSecond)
+            averageCallsPerSecond: average * assumptions.callsAtOnce + later, callsPerSecond: calls,
+            budgetShare: calls / assumptions.callsPerSecond)
     }
 }
 
@@ -100,7 +105,8 @@ extension ScaleModel {
                 Self.count(volume), "\(text(need.averagePerSecond)); \(text(need.peakPerSecond))",
                 text(need.serviceCores), String(need.replicas), text(need.postgresCores),
                 "\(text(need.decisionsPerSecond)); \(text(need.ledgerShare * 100)) %", Self.bytes(need.databaseBytes),
-                Self.bytes(need.logBytes), "\(text(need.callsPerSecond)); \(text(need.budgetShare * 100)) %",
+                Self.bytes(need.logBytes),
+                "\(text(need.averageCallsPerSecond)); \(text(need.callsPerSecond)); \(text(need.budgetShare * 100)) %",
             ]
             return "| " + cells.joined(separator: " | ") + " |"
         }
@@ -110,7 +116,8 @@ extension ScaleModel {
             Assumed for each purchase that an app posts: \(plain(a.repeatsPerPurchase)) further posts of it, \
             \(plain(a.readsPerPurchase)) reads of entitlements,
             \(plain(a.notificationsPerPurchase)) notifications about it, \(plain(a.renewalsPerPurchase)) renewals with a \
-            notification each, \(plain(a.callsAtOnce)) call to Apple at once and \(plain(a.callsLater)) later.
+            notification each, \(plain(a.callsAtOnce)) call to Apple at once, and
+            \(plain(a.callsLater)) later for each charge. What those later answers cost and leave is not in the table.
             Peak \(plain(a.peakFactor)) × the year's average; cores at most \(plain(a.utilisation * 100)) % busy then; \
             \(plain(a.coresPerReplica)) cores a process, \(a.replicasMin) processes at least; Apple grants
             \(plain(a.callsPerSecond)) calls a second.
@@ -128,8 +135,8 @@ extension ScaleModel {
             \(text(figures.decisionsPerSecond)) decisions a second.
 
             | purchases a year | posts/s, average; peak | cores of Vouch | processes | cores of PostgreSQL | \
-            decisions/s at the peak; of one ledger | database a year | log a year | calls to Apple/s at the peak; of the \
-            budget |
+            decisions/s at the peak; of one ledger | database a year | log a year | calls to Apple/s, average; peak; \
+            of the budget |
             |---|---|---|---|---|---|---|---|---|
             \(rows.joined(separator: "\n"))
             """

@@ -29,7 +29,7 @@ extension Workshop {
     func measureYears() async throws {
         let policy = try await policyInForce()
         var smallest: Figures?
-        for transactions in settings.isSmoke ? [300] : settings.history {
+        for transactions in settings.isSmoke ? [300] : settings.history.sorted() {
             let figures = try await withHistory(transactions) { database, plan in
                 try database.psql(Self.decided(policy))
                 return try await Installation.with(self, over: database) { stack in
@@ -131,7 +131,7 @@ extension Workshop {
     private static let repeats = "repeat of a settled one"
     private static let repeatedCount = 200
 
-    /// What is asked, each about something drawn from the whole ledger.
+    /// What is asked, each about something drawn from the whole ledger; repeats are of a few purchases posted just before.
     private func requests(
         _ history: History
     ) -> [(name: String, status: Int, request: @Sendable (Int) -> ByteBuffer)] {
@@ -164,7 +164,6 @@ extension Workshop {
                     "originalTransactionId=\(FillPlan.firstTransaction(ofChain: 1 + draws.below(chains, at: number)))"
                 }
             ),
-            ("search by order", 200, search { "orderId=MK\(draws.below(1_000_000, at: $0))" }),
             (
                 "search by product and time", 200,
                 search { number in
@@ -192,7 +191,7 @@ extension Workshop {
 
     // MARK: Export and size
 
-    /// As many rows from each ledger, the newest ones, so that the start of the program weighs the same.
+    /// The newest rows of each ledger, so many and the rest of that day's.
     private func exportRate(_ history: History) throws -> Double {
         let rows = settings.isSmoke ? 100 : (settings.history.min() ?? 1) / 2
         let from = try history.stack.database.psql(
