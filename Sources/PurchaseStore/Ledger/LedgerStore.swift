@@ -31,12 +31,8 @@ package final class LedgerStore: LedgerPort {
 
     /// Settings of the connections that commit decisions.
     ///
-    /// Each statement is planned once for a connection and finds its rows by keys alone. Left to itself PostgreSQL plans
-    /// anew whenever the few rows of one statement look cheaper than the average, which costs more than running it, and keeps a
-    /// plan that reads whole tables when it was made while they were empty.
-    package static var commitSettings: [String: String] {
-        ["plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"]
-    }
+    /// Those of lookups, for the same reason: a statement is planned once for a connection and finds its rows by keys.
+    package static var commitSettings: [String: String] { PostgresLookup.sessionSettings }
 
     // MARK: Accounts
 
@@ -64,14 +60,12 @@ package final class LedgerStore: LedgerPort {
                 return AccountNumber(try decode(known, "account_number"))
             }
         }
-        // Never overwrites a token with none; the one by rule follows the setting. A new account alone need not be flushed:
-        // it counts from the decision that names it, whose own flush covers what was written before.
+        // Never overwrites a token with none; the one by rule follows the setting. Flushed before anybody uses the number: one
+        // that a crash takes back could be given to somebody else while this post still goes on with it.
         let made = try await row(
             """
-            WITH flush AS (SELECT set_config('synchronous_commit',
-                CASE WHEN \(statedToken == nil) THEN 'off' ELSE current_setting('synchronous_commit') END, true))
             INSERT INTO accounts (account_id, stated_token, rule_token)
-            SELECT \(id), \((statedToken?.rawValue).postgresValue), \((ruleToken?.rawValue).postgresValue) FROM flush
+            VALUES (\(id), \((statedToken?.rawValue).postgresValue), \((ruleToken?.rawValue).postgresValue))
             ON CONFLICT (account_id) DO UPDATE SET rule_token = coalesce(excluded.rule_token, accounts.rule_token),
                 stated_token = coalesce(excluded.stated_token, accounts.stated_token)
             RETURNING account_number

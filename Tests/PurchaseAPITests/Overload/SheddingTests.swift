@@ -43,6 +43,21 @@ struct SheddingTests {
         }
     }
 
+    @Test("a bare id of a stranger that is turned away behind the edge counts for nobody")
+    func strangers() async throws {
+        try await TestStack.with(tune: { $0.recordingsAtOnce = 0...0 }) { stack in
+            let submission = Submission(
+                account: AccountID("ada"), subject: .transactionID(TransactionID("2000000000000001")),
+                environment: nil, appAccountToken: nil)
+            let device = Caller(name: "an app", roles: [.device], keyID: 1, network: "192.0.2.1")
+            await #expect(throws: ServiceError.self) {
+                _ = try await stack.service.submit(submission, by: device, requestID: "request-1")
+            }
+            let left = try await stack.count("SELECT count(*) FROM unproven_posts")
+            #expect(left == 0)
+        }
+    }
+
     @Test("a hundred posts at once over two processes are one call to Apple, and all of them hear its answer")
     func replicas() async throws {
         try await TestStack.with { stack in

@@ -142,6 +142,24 @@ struct EvidenceRuleTests {
         }
     }
 
+    @Test("a token that is stated while Apple is being asked about another purchase is compared with its answer")
+    func tokenStatedMeanwhile() async throws {
+        try await TestStack.with { stack in
+            var purchase = SimulatedPurchase(productID: "coins", type: .consumable)
+            let other = try stack.simulator.purchase(purchase).transactionID
+            purchase.appAccountToken = "7e3fb204-2d3d-4f6a-9c5c-0a4d3f1b7a11"
+            let id = try stack.simulator.purchase(purchase).transactionID
+            _ = try stack.simulator.inject(SimulatedFault(.delay, transactionID: id, delayMilliseconds: 4_000))
+            async let answer = stack.api.post("ada", id)
+            while try await stack.count("SELECT count(*) FROM claims") == 0 { await Task.yield() }
+            let stating = #","appAccountToken":"11111111-2d3d-4f6a-9c5c-0a4d3f1b7a11""#
+            let stated = try await stack.api.post("ada", other, extra: stating)
+            #expect(stated.status == 200)
+            let refused = try await answer
+            #expect(refused.status == 422 && refused.refusal == "account_token_mismatch")
+        }
+    }
+
     @Test("a claim with another account's token is refused; all-zero and absent tokens are not")
     func tokens() async throws {
         let mine = "7e3fb204-2d3d-4f6a-9c5c-0a4d3f1b7a11"
