@@ -29,7 +29,9 @@ extension DecisionStatement {
 
     /// The compare-and-set: `cas` has a row for each decision that holds.
     ///
-    /// Every decision of a statement is about another chain, so `chain_id` identifies it.
+    /// Every decision of a statement is about another chain, so `chain_id` identifies it. Whether a chain was taken in is
+    /// asked by `coalesce`, not by `IS NULL`, for which PostgreSQL may take the index of all chains that weren't: a plan that
+    /// was made while they were few would go on reading every one of them.
     static let compareAndSet = [
         """
         made AS (INSERT INTO chains (chain_id, version, environment, original_transaction_id, provisional_transaction_id,
@@ -43,9 +45,9 @@ extension DecisionStatement {
         moved AS (UPDATE chains c SET version = c.version + 1, environment = d.environment,
             original_transaction_id = d.original, provisional_transaction_id = d.provisional
         FROM decisions d
-        WHERE c.chain_id = d.known_chain AND c.version = d.known_version AND c.absorbed_by IS NULL
+        WHERE c.chain_id = d.known_chain AND c.version = d.known_version AND coalesce(c.absorbed_by, 0) = 0
             AND (d.absorbed IS NULL OR EXISTS (SELECT FROM chains o WHERE o.chain_id = d.absorbed
-                AND o.version = d.absorbed_version AND o.absorbed_by IS NULL))
+                AND o.version = d.absorbed_version AND coalesce(o.absorbed_by, 0) = 0))
             AND NOT EXISTS (SELECT FROM chains o WHERE o.environment = d.environment
                 AND o.original_transaction_id = d.original AND o.chain_id <> d.known_chain)
             AND \(guards)
