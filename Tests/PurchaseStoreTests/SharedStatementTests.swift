@@ -7,16 +7,17 @@ import Testing
 
 @Suite("Many decisions in one statement")
 struct SharedStatementTests {
-    /// Holds the ledger's lock until so many decisions wait, so that all but the first share statements.
+    /// Holds the ledger's lock until so many decisions have come, so that all but the first share statements; `sent` of them
+    /// don't wait any more, since a crowd is sent behind the first.
     private func gather(
-        _ count: Int, in ledger: LedgerFixture, _ body: @Sendable @escaping (Int) async throws -> Void
+        _ count: Int, sent: Int = 0, in ledger: LedgerFixture, _ body: @Sendable @escaping (Int) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await ledger.client.withTransaction { transaction in
                 try await transaction.query(LedgerStore.ledgerLockStatement)
                 for number in 0..<count { group.addTask { try await body(number) } }
                 let deadline = ContinuousClock.now + .seconds(60)
-                while ledger.store.waitingDecisions < count - 1 {
+                while ledger.store.waitingDecisions < count - 1 - sent {
                     try #require(ContinuousClock.now < deadline, "the decisions never gathered")
                     await Task.yield()
                 }
@@ -37,12 +38,12 @@ struct SharedStatementTests {
             process: "tester", lease: nil)
     }
 
-    @Test("forty decisions leave two transactions of the database, and each its own rows")
+    @Test("thirty decisions leave two transactions of the database, and each its own rows")
     func shared() async throws {
         try await LedgerFixture.with { ledger in
             let ada = try await ledger.account("ada")
             let settled = try await ledger.settled("900")
-            try await gather(40, in: ledger) { number in
+            try await gather(30, in: ledger) { number in
                 // Every fourth refunds what is there, the others are new.
                 if number == 7 {
                     let (refund, body) = LedgerFixture.evidence("900", signedAfter: .hours(1), isRevoked: true)
@@ -54,7 +55,7 @@ struct SharedStatementTests {
                     #expect(chain != nil)
                 }
             }
-            #expect(try await ledger.count("SELECT count(*) FROM transactions WHERE state = 'received'") == 39)
+            #expect(try await ledger.count("SELECT count(*) FROM transactions WHERE state = 'received'") == 29)
             #expect(try await ledger.count("SELECT count(*) FROM transactions WHERE state = 'refunded'") == 1)
             // One row of each new chain, all naming their own chain.
             #expect(
@@ -64,16 +65,30 @@ struct SharedStatementTests {
                         JOIN claims l USING (chain_id) JOIN checks h ON h.transaction_id = t.transaction_id
                     WHERE c.provisional_transaction_id = t.transaction_id AND l.transaction_id = t.transaction_id
                         AND e.entries::text LIKE '%' || t.transaction_id || '%'
-                    """) == 39)
+                    """) == 29)
             #expect(
                 try await ledger.count(
                     "SELECT count(DISTINCT xmin::text) FROM events WHERE chain_id <> \(try #require(settled.id).rawValue)"
                 )
                     == 2)
-            for number in 0..<40 where number != 7 {
+            for number in 0..<30 where number != 7 {
                 let stored = try await ledger.store.chain(holding: TransactionID("\(1_000 + number)"))
                 #expect(stored?.claims[ada]?.status == .waiting)
             }
+        }
+    }
+
+    @Test("a crowd is sent behind the statement under way, and every decision of all of them is there")
+    func crowd() async throws {
+        try await LedgerFixture.with { ledger in
+            let ada = try await ledger.account("ada")
+            try await gather(100, sent: 32, in: ledger) { number in
+                let chain = try await ledger.store.commit(try claim("\(5_000 + number)", by: ada))
+                #expect(chain != nil)
+            }
+            #expect(try await ledger.count("SELECT count(*) FROM claims WHERE status = 'waiting'") == 100)
+            // One, the 32 behind it, a full one, and the last three.
+            #expect(try await ledger.count("SELECT count(DISTINCT xmin::text) FROM events") == 4)
         }
     }
 

@@ -11,6 +11,8 @@ import Synchronization
 final class DecisionCommitter: Sendable {
     /// Decisions that one statement may hold: beyond it the saving is small, and the lock is held longer.
     private static let membersMax = 64
+    /// Decisions that are worth a statement behind the one under way: half a full one.
+    private static let crowdMin = 32
     /// Decisions that may wait.
     private static let waitingMax = 1_024
     /// How long one may wait for its group; then the database is too slow to promise anything.
@@ -34,7 +36,9 @@ final class DecisionCommitter: Sendable {
     }
 
     private struct State {
-        var groups = Groups(membersMax: DecisionCommitter.membersMax, waitingMax: DecisionCommitter.waitingMax)
+        var groups = Groups(
+            membersMax: DecisionCommitter.membersMax, waitingMax: DecisionCommitter.waitingMax,
+            crowdMin: DecisionCommitter.crowdMin)
         var members: [Groups.Ticket: Member] = [:]
         var lastTicket: Groups.Ticket = 0
     }
@@ -68,22 +72,22 @@ final class DecisionCommitter: Sendable {
     private func turn(_ ticket: Groups.Ticket, _ decision: PreparedDecision) async -> Turn {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let turn = state.withLock { state -> Turn? in
-                    if Task.isCancelled { return .answer(.failure(Self.cancelled)) }
+                let turns = state.withLock { state -> [(CheckedContinuation<Turn, Never>, Turn)] in
+                    if Task.isCancelled { return [(continuation, .answer(.failure(Self.cancelled)))] }
                     switch state.groups.entered(
                         ticket, subjects: decision.subjects, standsAlone: decision.standsAlone,
                         until: .now + Self.waitMax)
                     {
                     case .lead:
                         state.members[ticket] = Member(decision: decision)
-                        return .lead([ticket])
+                        return [(continuation, .lead([ticket]))]
                     case .wait:
                         state.members[ticket] = Member(decision: decision, waiter: continuation)
-                        return nil
-                    case .refuse: return .answer(.failure(Self.overloaded))
+                        return Self.leads(&state)
+                    case .refuse: return [(continuation, .answer(.failure(Self.overloaded)))]
                     }
                 }
-                if let turn { continuation.resume(returning: turn) }
+                for (waiter, turn) in turns { waiter.resume(returning: turn) }
             }
         } onCancel: {
             let waiter = state.withLock { state in
@@ -131,19 +135,29 @@ final class DecisionCommitter: Sendable {
                 // The first of them leads, and has been resumed before.
                 if let waiter, index > 0 { turns.append((waiter, turn(index))) }
             }
-            var group = Groups.Group(members: rest)
-            if rest.isEmpty { group = state.groups.finished(now: .now) ?? group }
-            for ticket in group.expired {
+            if let first = rest.first {
+                if let waiter = state.members[first]?.waiter { turns.append((waiter, .lead(rest))) }
+                return turns
+            }
+            state.groups.finished(tickets[0])
+            for ticket in state.groups.expired(now: .now) {
                 if let waiter = state.members.removeValue(forKey: ticket)?.waiter {
                     turns.append((waiter, .answer(.failure(Self.overloaded))))
                 }
             }
-            if let first = group.members.first, let waiter = state.members[first]?.waiter {
-                turns.append((waiter, .lead(group.members)))
-            }
+            turns += Self.leads(&state)
             return turns
         }
         for (waiter, turn) in turns { waiter.resume(returning: turn) }
+    }
+
+    /// Whoever is to lead a group that may begin now.
+    private static func leads(_ state: inout State) -> [(CheckedContinuation<Turn, Never>, Turn)] {
+        var turns: [(CheckedContinuation<Turn, Never>, Turn)] = []
+        while let members = state.groups.next() {
+            if let waiter = state.members[members[0]]?.waiter { turns.append((waiter, .lead(members))) }
+        }
+        return turns
     }
 
     private func commitTogether(_ decisions: [PreparedDecision]) async throws(LedgerError) -> [ChainID?] {

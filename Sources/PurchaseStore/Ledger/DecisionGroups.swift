@@ -3,7 +3,8 @@ import PurchaseService
 /// Which decisions share the next statement: pure.
 ///
 /// While one group is being committed, later decisions gather; whoever is first among them then leads the next group. So a
-/// lone decision goes at once, and under load a commit serves as many as came meanwhile. The shell keeps what belongs to a
+/// lone decision goes at once, and under load a commit serves as many as came meanwhile. Once a crowd has gathered it is
+/// built and sent behind the group under way, so that the server need not wait for it. The shell keeps what belongs to a
 /// ticket, and who waits for it.
 struct DecisionGroups<Subject: Hashable> {
     typealias Ticket = UInt64
@@ -17,12 +18,6 @@ struct DecisionGroups<Subject: Hashable> {
         case refuse
     }
 
-    /// A group to be committed, led by its first; those that waited too long are left out and answered.
-    struct Group: Equatable {
-        var members: [Ticket]
-        var expired: [Ticket] = []
-    }
-
     private struct Waiting {
         var ticket: Ticket
         var subjects: Set<Subject>
@@ -30,15 +25,25 @@ struct DecisionGroups<Subject: Hashable> {
         var until: ContinuousClock.Instant
     }
 
+    private struct UnderWay {
+        var tickets: Set<Ticket>
+        var subjects: Set<Subject>
+        var standsAlone: Bool
+    }
+
     private let membersMax: Int
     private let waitingMax: Int
+    private let crowdMin: Int
     private var waiting: [Waiting] = []
-    private var isCommitting = false
+    private var underWay: [UnderWay] = []
+    /// Decisions that came since a second group was last looked for: looking costs as much as waits.
+    private var sinceLooked = 0
 
-    /// At most `membersMax` in a group, and `waitingMax` that wait.
-    init(membersMax: Int, waitingMax: Int) {
+    /// At most `membersMax` in a group, and `waitingMax` that wait; `crowdMin` are enough for a second group at once.
+    init(membersMax: Int, waitingMax: Int, crowdMin: Int) {
         self.membersMax = membersMax
         self.waitingMax = waitingMax
+        self.crowdMin = crowdMin
     }
 
     var waitingCount: Int { waiting.count }
@@ -47,12 +52,13 @@ struct DecisionGroups<Subject: Hashable> {
     mutating func entered(
         _ ticket: Ticket, subjects: Set<Subject>, standsAlone: Bool, until: ContinuousClock.Instant
     ) -> Entry {
-        guard isCommitting else {
-            isCommitting = true
+        if underWay.isEmpty {
+            underWay.append(UnderWay(tickets: [ticket], subjects: subjects, standsAlone: standsAlone))
             return .lead
         }
         guard waiting.count < waitingMax else { return .refuse }
         waiting.append(Waiting(ticket: ticket, subjects: subjects, standsAlone: standsAlone, until: until))
+        sinceLooked += 1
         return .wait
     }
 
@@ -63,29 +69,51 @@ struct DecisionGroups<Subject: Hashable> {
         return true
     }
 
-    /// A group was committed, or failed: the next one, or `nil` when nobody waits.
+    /// The group that this ticket was in is committed, or failed.
+    mutating func finished(_ ticket: Ticket) {
+        underWay.removeAll { $0.tickets.contains(ticket) }
+        sinceLooked = waiting.count
+    }
+
+    /// Those that have waited too long, who are to be told so.
+    mutating func expired(now: ContinuousClock.Instant) -> [Ticket] {
+        let late = waiting.filter { $0.until <= now }.map(\.ticket)
+        if !late.isEmpty { waiting.removeAll { $0.until <= now } }
+        return late
+    }
+
+    /// The members of a group that may begin now, led by its first; `nil` when none may.
     ///
-    /// Members have nothing in common; who meets a member's subject waits for the group after, and keeps its place before
-    /// later ones about the same.
-    mutating func finished(now: ContinuousClock.Instant) -> Group? {
-        var group = Group(members: [])
-        var subjects: Set<Subject> = []
-        var rest: [Waiting] = []
-        var isFull = false
+    /// Members have nothing in common, with each other and with the group under way; who meets a subject of theirs waits
+    /// for a later group, and keeps its place before later ones about the same.
+    mutating func next() -> [Ticket]? {
+        guard !waiting.isEmpty, underWay.count < 2 else { return nil }
+        if let first = underWay.first {
+            guard !first.standsAlone, sinceLooked >= crowdMin else { return nil }
+            sinceLooked = 0
+        }
+        var group = UnderWay(tickets: [], subjects: [], standsAlone: false)
+        var (members, rest): ([Ticket], [Waiting]) = ([], [])
+        var met = underWay.first?.subjects ?? []
+        var isClosed = false
         for item in waiting {
-            if item.until <= now {
-                group.expired.append(item.ticket)
-            } else if !isFull, group.members.isEmpty || !item.standsAlone, subjects.isDisjoint(with: item.subjects) {
-                group.members.append(item.ticket)
-                subjects.formUnion(item.subjects)
-                isFull = item.standsAlone || group.members.count >= membersMax
+            // Whoever has to stand alone would wait for ever if crowds went on overtaking it.
+            if item.standsAlone, !underWay.isEmpty { isClosed = true }
+            let mayJoin = item.standsAlone ? members.isEmpty : members.count < membersMax
+            if !isClosed, mayJoin, met.isDisjoint(with: item.subjects) {
+                members.append(item.ticket)
+                group.subjects.formUnion(item.subjects)
+                group.standsAlone = item.standsAlone
+                isClosed = item.standsAlone
             } else {
-                subjects.formUnion(item.subjects)
                 rest.append(item)
             }
+            met.formUnion(item.subjects)
         }
+        guard !members.isEmpty, underWay.isEmpty || members.count >= crowdMin else { return nil }
+        group.tickets = Set(members)
         waiting = rest
-        isCommitting = !group.members.isEmpty
-        return group.members.isEmpty && group.expired.isEmpty ? nil : group
+        underWay.append(group)
+        return members
     }
 }
