@@ -268,6 +268,10 @@ extension DecisionStatement {
         FROM cas JOIN $rows USING (ordinal) ORDER BY r.place
         """)
 
+    /// Twice in the text rather than once in a subquery of two columns, which PostgreSQL starts anew for each row.
+    private static let isTaken =
+        "h.lease_holder <> $process AND h.lease_until > (SELECT min(recorded_at) FROM decisions)"
+
     /// What is to be asked when, and who asks now.
     private static let work = RowSection(
         "work", { $0.checks },
@@ -282,11 +286,9 @@ extension DecisionStatement {
         -- By id within a chain, as all who lock several of these rows do.
         FROM cas JOIN $rows USING (ordinal) ORDER BY r.place
         ON CONFLICT (transaction_id) DO UPDATE SET due_at = excluded.due_at, asked_at = excluded.asked_at,
-            progress = excluded.progress, sweep = excluded.sweep, (lease_holder, lease_until) = (
-                -- Nobody takes a lease from under another process that is asking Apple right now.
-                SELECT CASE WHEN taken THEN h.lease_holder ELSE excluded.lease_holder END,
-                    CASE WHEN taken THEN h.lease_until ELSE excluded.lease_until END
-                FROM (SELECT h.lease_holder <> $process
-                    AND h.lease_until > (SELECT min(recorded_at) FROM decisions) AS taken) AS other)
+            progress = excluded.progress, sweep = excluded.sweep,
+            -- Nobody takes a lease from under another process that is asking Apple right now.
+            lease_holder = CASE WHEN \(isTaken) THEN h.lease_holder ELSE excluded.lease_holder END,
+            lease_until = CASE WHEN \(isTaken) THEN h.lease_until ELSE excluded.lease_until END
         """)
 }
