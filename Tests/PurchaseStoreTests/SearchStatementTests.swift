@@ -14,9 +14,9 @@ struct SearchStatementTests {
     /// Every 100th is pending, every 101st refunded, every 500th of the
     /// sandbox, every 2nd of the product `common`, every 1000th of the product `rare`. Account k has those whose number
     /// leaves k when divided by 2,000.
-    private static let count = 20_000
+    static let count = 20_000
 
-    private static func with(_ body: (LedgerFixture) async throws -> Void) async throws {
+    static func with(_ body: (LedgerFixture) async throws -> Void) async throws {
         try await LedgerFixture.with { ledger in
             try await ledger.database.withOwnerClient { client in
                 _ = try await client.query(fill)
@@ -90,7 +90,7 @@ struct SearchStatementTests {
         ("an order", search { $0.orderID = OrderID("M42") }, ["order_transactions_pkey"]),
     ]
 
-    private static func instant(_ minutes: Int64) -> Instant {
+    static func instant(_ minutes: Int64) -> Instant {
         Instant(millisecondsSince1970: 1_767_225_600_000) + .minutes(minutes)
     }
 

@@ -23,9 +23,8 @@ extension LedgerStore {
             let place = SearchPlace(at: at.instant, transactionID: id)
             if try decode(row, "is_hit", as: Bool.self) {
                 found.append((SearchPage.Hit(transactionID: id, chain: ChainID(try decode(row, "chain_id"))), place))
-            } else {
-                lastScanned = place
             }
+            if try decode(row, "is_last", as: Bool.self) { lastScanned = place }
         }
         // More than fits is there, or perhaps beyond what was looked at.
         let next = found.count > limit ? found[limit - 1].place : lastScanned
@@ -38,7 +37,7 @@ extension LedgerStore {
         // A chain can be long: a few at a time, so that one statement's answer stays small.
         for start in stride(from: 0, to: ids.count, by: Self.chainsPerStatement) {
             let some = ids[start..<min(start + Self.chainsPerStatement, ids.count)].map(\.rawValue)
-            for row in try await run(ChainLoader.statement(where: "c.chain_id = ANY(\(some))")) {
+            for row in try await run(Self.chainsStatement(some)) {
                 let chain = try ChainLoader.chain(from: row)
                 if let id = chain.id { chains[id] = chain }
             }
@@ -47,6 +46,21 @@ extension LedgerStore {
     }
 
     private static let chainsPerStatement = 25
+    /// No chain's number.
+    private static let nobody: Int64 = 0
+
+    /// Chains by their numbers, by the key of each; in no order.
+    ///
+    /// Planning it costs as much as reading five chains, so it should happen once for a connection. PostgreSQL keeps a plan
+    /// for any values when none for these values seems cheaper. It takes an array for ten values until it sees it: one
+    /// that is always filled up to more never seems cheaper.
+    static func chainsStatement(_ ids: [Int64]) -> SQL {
+        let filled = ids + Array(repeating: nobody, count: max(0, chainsPerStatement - ids.count))
+        return """
+            SELECT s.* FROM unnest(\(filled)) AS k(chain)
+                CROSS JOIN LATERAL (\(fragment: ChainLoader.statement(where: "c.chain_id = k.chain LIMIT 1"))) s
+            """
+    }
 
     // MARK: Orders
 

@@ -3,12 +3,14 @@ import PurchaseCore
 import PurchaseService
 
 /// The statement of one page of a search: one index is walked from the newest transaction on, and the parts of the
-/// search that the index doesn't know are looked at row by row, up to a bound.
+/// search that the index doesn't know are looked at row by row, until the page is full or a bound is reached.
 ///
 /// Which index is a choice by rule, not by the planner's estimate: the part that leaves the fewest transactions leads.
+/// The work is that of the rows looked at, whatever the size of the ledger; only an account's, a chain's and an order's
+/// own transactions are read all and sorted.
 struct SearchStatement {
-    /// The rows of the page and one more, each with `is_hit`; and, when the bound was reached, the last row that was
-    /// looked at, without it.
+    /// Newest first: the rows of the page and one more, each with `is_hit`; and, when the bound was reached, the last row
+    /// that was looked at, with `is_last`.
     let sql: SQL
 
     /// What leads, the narrowest first.
@@ -24,7 +26,8 @@ struct SearchStatement {
     }
 
     init(_ search: TransactionSearch, account: AccountNumber?, after place: SearchPlace?, limit: Int) {
-        let lead = Self.condition(of: Self.lead(of: search, account: account))
+        let lead = Self.lead(of: search, account: account)
+        let order = Self.order(of: lead)
         var bounds: SQL = ""
         if let place {
             let at = PostgresTimestamp(place.at)
@@ -40,20 +43,16 @@ struct SearchStatement {
             bounds = "\(fragment: bounds) AND coalesce(t.purchase_date, t.created_at) < \(PostgresTimestamp(to))"
         }
         let scanned = Int64(TransactionSearch.scannedMax)
+        // The outer query has no order of its own, so that the index is walked no further than the page needs: rows pass
+        // through it in the order of the inner one.
         sql = """
-            WITH scanned AS MATERIALIZED (
-                SELECT t.transaction_id, t.chain_id, coalesce(t.purchase_date, t.created_at) AS at,
-                    (\(fragment: Self.rest(of: search, account: account))) AS is_hit
-                FROM transactions t WHERE \(fragment: lead)\(fragment: bounds)
-                ORDER BY coalesce(t.purchase_date, t.created_at) DESC, t.transaction_id DESC
-                LIMIT \(Self.isAnsweredByLead(search) ? Int64(limit) + 1 : scanned))
             SELECT * FROM (
-                (SELECT transaction_id, chain_id, at, true AS is_hit FROM scanned WHERE is_hit
-                    ORDER BY at DESC, transaction_id DESC LIMIT \(Int64(limit) + 1))
-                UNION ALL
-                (SELECT transaction_id, chain_id, at, false FROM scanned
-                    ORDER BY at DESC, transaction_id DESC OFFSET \(scanned - 1) LIMIT 1)) AS page
-            ORDER BY is_hit DESC, at DESC, transaction_id DESC
+                SELECT t.transaction_id, t.chain_id, coalesce(t.purchase_date, t.created_at) AS at,
+                    (\(fragment: Self.rest(of: search, account: account))) AS is_hit,
+                    row_number() OVER (ORDER BY \(fragment: order)) = \(scanned) AS is_last
+                FROM transactions t WHERE \(fragment: Self.condition(of: lead))\(fragment: bounds)
+                ORDER BY \(fragment: order) LIMIT \(scanned)) AS scanned
+            WHERE is_hit OR is_last LIMIT \(Int64(limit) + 1)
             """
     }
 
@@ -68,16 +67,19 @@ struct SearchStatement {
         return .everything
     }
 
-    /// Whether nothing is left to look at row by row.
-    private static func isAnsweredByLead(_ search: TransactionSearch) -> Bool {
-        let parts = [
-            search.account != nil, search.originalTransactionID != nil, search.orderID != nil, search.productID != nil,
-            search.state != nil, search.reason != nil, search.environment != nil,
-        ]
-        guard parts.count(where: \.self) <= 1 else { return false }
-        // These two are what the indexes of the unusual leave out.
-        return search.state != .paid && search.reason != PaidReason.confirmed.rawValue
-            && search.environment != .production
+    /// Newest first, after the column that leads.
+    ///
+    /// That column has one value, but as a list the planner can't know so: only the index that begins with it then has the
+    /// rows in this order. By equality, the planner would at times walk all transactions and leave out what is of others,
+    /// which is endless for what is rare.
+    private static func order(of lead: Lead) -> SQL {
+        let newest: SQL = "coalesce(t.purchase_date, t.created_at) DESC, t.transaction_id DESC"
+        return switch lead {
+        case .reason: "t.reason DESC, \(fragment: newest)"
+        case .state: "t.state DESC, \(fragment: newest)"
+        case .product: "t.product_id DESC, \(fragment: newest)"
+        case .order, .chain, .account, .sandbox, .everything: newest
+        }
     }
 
     private static func condition(of lead: Lead) -> SQL {
@@ -92,9 +94,9 @@ struct SearchStatement {
         case .account(let number):
             "t.chain_id IN (SELECT l.chain_id FROM claims l WHERE l.account_number = \(number.rawValue))"
         // Said twice, so that the planner knows for any value that the partial index has all its rows.
-        case .reason(let reason): "t.reason = \(reason) AND t.reason <> 'confirmed'"
-        case .state(let state): "t.state = \(state.rawValue) AND t.state <> 'paid'"
-        case .product(let product): "t.product_id = \(product.rawValue)"
+        case .reason(let reason): "t.reason = ANY(\([reason])) AND t.reason <> 'confirmed'"
+        case .state(let state): "t.state = ANY(\([state.rawValue])) AND t.state <> 'paid'"
+        case .product(let product): "t.product_id = ANY(\([product.rawValue]))"
         case .sandbox: "t.environment = 'Sandbox'"
         case .everything: "true"
         }
