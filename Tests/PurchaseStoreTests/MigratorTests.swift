@@ -84,6 +84,31 @@ struct MigratorTests {
         }
     }
 
+    @Test("commits are flushed although the database says otherwise; options of the URI that say otherwise are refused")
+    func flushed() async throws {
+        try await TestDatabase.withDatabase { database in
+            try await database.withOwnerClient { owner in
+                let name = try #require(
+                    try await owner.query("SELECT quote_ident(current_database()) AS name").first)
+                _ = try await owner.query(
+                    SQL(
+                        text: "ALTER DATABASE \(try name.decode(0, as: String.self)) SET synchronous_commit = off",
+                        values: []))
+            }
+            try await database.withServiceClient { client in
+                try await SchemaCheck.check(client)
+                let setting: SQL = "SELECT current_setting('synchronous_commit')"
+                #expect(try await client.query(setting).first?.decode(0, as: String.self) == "on")
+                let committed = try await client.commit(setting)
+                #expect(try committed.first?.decode(0, as: String.self) == "on")
+            }
+            let careless = database.uri + "?options=-c%20synchronous_commit%3Doff"
+            try await TestDatabase.withClient(careless, role: Migrator.serviceRole) { client in
+                await #expect(throws: SchemaFault.forgetsCommits) { try await SchemaCheck.check(client) }
+            }
+        }
+    }
+
     @Test("the files in migrations/ are the ones that are built in, and their checksums are listed")
     func embedded() throws {
         try Shell.run([Checkout.path("scripts/embed"), "--check"])

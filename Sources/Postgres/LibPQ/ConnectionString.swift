@@ -91,6 +91,8 @@ struct ConnectionString: Sendable, Equatable {
                 "-c statement_timeout=\(configuration.statementTimeout.milliseconds)",
                 "-c idle_in_transaction_session_timeout=\(configuration.idleInTransactionTimeout.milliseconds)",
                 "-c TimeZone=UTC",
+                // Whatever server, database or role say: what was acknowledged is flushed.
+                "-c synchronous_commit=on",
             ] + configuration.settings.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value)" }
         parameters["options"] = (ours + [parameters["options"] ?? ""]).joined(separator: " ")
     }

@@ -28,6 +28,8 @@ package enum SchemaFault: Error, Sendable, Equatable, CustomStringConvertible {
     case mayRewriteHistory(role: String)
     /// The login is no member of the service's role.
     case notAMember
+    /// A crash of the server could take back what was acknowledged.
+    case forgetsCommits
 
     /// One sentence for an operator.
     package var description: String {
@@ -49,6 +51,9 @@ package enum SchemaFault: Error, Sendable, Equatable, CustomStringConvertible {
         case .notAMember:
             "This login is no member of the role vouch_service: run `vouch migrate` with it, or let an administrator "
                 + "run: GRANT vouch_service TO the login"
+        case .forgetsCommits:
+            "The options in VOUCH_DATABASE_URL turn synchronous_commit off: the server may forget what was answered. "
+                + "Take them out."
         }
     }
 }
@@ -188,7 +193,7 @@ package enum SchemaCheck {
         }
     }
 
-    /// Checks the schema's number and that the role in force can't rewrite history.
+    /// Checks the schema's number, that the role in force can't rewrite history, and that commits are flushed.
     ///
     /// - Throws: ``SchemaFault`` or `PostgresError`.
     package static func check(_ client: PostgresClient) async throws {
@@ -210,11 +215,13 @@ package enum SchemaCheck {
         let privilege = try await client.query(
             """
             SELECT current_user::text AS role, has_table_privilege('events', 'UPDATE')
-                OR has_table_privilege('events', 'DELETE') OR has_table_privilege('events', 'TRUNCATE') AS rewrites
+                OR has_table_privilege('events', 'DELETE') OR has_table_privilege('events', 'TRUNCATE') AS rewrites,
+                current_setting('synchronous_commit') = 'off' AS forgets
             """
         ).first
         if let privilege, try privilege.decode("rewrites", as: Bool.self) {
             throw SchemaFault.mayRewriteHistory(role: try privilege.decode("role"))
         }
+        if let privilege, try privilege.decode("forgets", as: Bool.self) { throw SchemaFault.forgetsCommits }
     }
 }
