@@ -8,7 +8,7 @@ extension Workshop {
         var first: (accounts: Int, perSecond: Double)?
         for accounts in settings.isSmoke ? [100] : settings.accounts {
             try await Installation.with(
-                self, name: "entitlements", prepare: { try MadeUpLedger.fill($0, purchases: accounts) }
+                self, name: "entitlements", prepare: { try MadeUpLedger.fillAccounts($0, accounts: accounts) }
             ) { stack in
                 let perSecond = try await measureEntitlements(stack, accounts: accounts)
                 guard let base = first else {

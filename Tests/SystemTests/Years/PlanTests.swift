@@ -82,6 +82,26 @@ struct PlanTests {
         }
     }
 
+    @Test("accounts that are made up for reads of entitlements are read as those of a ledger are")
+    func madeUpAccounts() async throws {
+        try await TestDatabase.withDatabase { database in
+            try MadeUpLedger.fillAccounts(ScratchDatabase(uri: database.uri), accounts: 5_000)
+            let reads = try await PlanWatch(database: database).reads { store, _ in
+                for (number, count) in [(0, 1), (4_998, 1), (4_999, 0)] {
+                    let account = AccountID(MadeUpLedger.account(number))
+                    let rights = try await store.entitlements(ofEach: [account], at: Self.now)
+                    #expect(rights[account]?.rows.count ?? 0 == count, "\(number)")
+                }
+            }
+            #expect(reads.indexes.isSuperset(of: ["accounts_account_id_key", "entitlements_account"]))
+            #expect(reads.scanned.intersection(Self.growing).isEmpty, "\(reads.scanned)")
+            let invalid = try await database.withOwnerClient { client in
+                try await client.query("SELECT count(*) FROM pg_index WHERE NOT indisvalid OR NOT indisready")
+            }
+            #expect(try invalid.first?.decode(0, as: Int64.self) == 0)
+        }
+    }
+
     @Test(
         "every function of the store is in a case of this suite, or in the list of those that are not, with the reason")
     func closed() throws {
