@@ -9,7 +9,7 @@ struct BenchModelTests {
         validation: .init(service: 1_000, postgres: 2_000), repeat: .init(service: 100, postgres: 200),
         read: .init(service: 10, postgres: 5), notification: .init(service: 500, postgres: 1_000),
         decisionsPerSecond: 1_000, purchaseBytes: (database: 10_000, log: 5_000),
-        notifiedBytes: (database: 2_000, log: 1_000))
+        notifiedBytes: (database: 2_000, log: 1_000), sweptBytes: (database: 300, log: 100))
 
     private static var assumptions: ScaleModel.Assumptions {
         var assumptions = ScaleModel.Assumptions()
@@ -38,8 +38,9 @@ struct BenchModelTests {
         #expect(abs(need.postgresCores - 0.15) < 1e-9)
         #expect(need.replicas == 2)
         #expect(need.decisionsPerSecond == 60 && need.ledgerShare == 0.06)
-        #expect(need.databaseBytes == ScaleModel.secondsPerYear * 18_000)
-        #expect(need.logBytes == ScaleModel.secondsPerYear * 9_000)
+        // 10,000 + 4 × 2,000 + 16 × 300, and half of the first two with 16 × 100.
+        #expect(need.databaseBytes == ScaleModel.secondsPerYear * 22_800)
+        #expect(need.logBytes == ScaleModel.secondsPerYear * 10_600)
         // One at once for each purchase, and four for each of its four charges, spread evenly.
         #expect(need.averageCallsPerSecond == 17 && need.callsPerSecond == 26 && need.budgetShare == 0.52)
     }
@@ -70,6 +71,8 @@ struct BenchModelTests {
             line(.replicas, "bytes of the log for each purchase", 5_000),
             line(.replicas, "bytes of the database for each notified purchase", 2_000),
             line(.replicas, "bytes of the log for each notified purchase", 1_000),
+            line(.replicas, "bytes of the database for each sweep", 300),
+            line(.replicas, "bytes of the log for each sweep", 100),
         ]
         #expect(try ModelFigures(jsonLines: lines.joined(separator: "\n")) == Self.figures)
         for missing in 2..<lines.count {

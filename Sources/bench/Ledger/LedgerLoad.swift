@@ -63,6 +63,19 @@ struct LedgerLoad: Sendable {
             .evidenceVerified(item, absorbing: nil), to: claimed, body: body, in: store, now: now)
     }
 
+    /// What Apple answers to a sweep of a settled purchase so long after it: the same, signed anew.
+    func sweep(_ number: Int, after: Span) async throws {
+        let store = stores[number % stores.count]
+        let id = TransactionID(Workshop.transactionID(number))
+        guard let chain = try await store.chain(holding: id),
+            case .paid(_, let deciding)? = chain.transactions[id]?.state,
+            let boughtAt = chain.evidence[deciding]?.facts.purchaseDate
+        else { throw BenchFailure("\(id.rawValue) is not paid") }
+        let now = boughtAt + after
+        let (item, body) = Self.evidence(of: id, at: boughtAt, signedAt: now)
+        _ = try await Self.commit(.evidenceVerified(item, absorbing: nil), to: chain, body: body, in: store, now: now)
+    }
+
     private static func commit(
         _ input: Input, to chain: Chain, body: EvidenceBody? = nil, in store: LedgerStore, now: Instant
     ) async throws -> Chain {
@@ -79,10 +92,12 @@ struct LedgerLoad: Sendable {
     }
 
     /// Evidence as Apple's answer would give it; the text has the size of a real one, and is not verified here.
-    static func evidence(of id: TransactionID, at now: Instant) -> (item: Evidence, body: EvidenceBody) {
+    static func evidence(
+        of id: TransactionID, at now: Instant, signedAt: Instant? = nil
+    ) -> (item: Evidence, body: EvidenceBody) {
         var facts = TransactionFacts(
             transactionID: id, originalTransactionID: OriginalTransactionID(id.rawValue), environment: .production,
-            signedDate: now)
+            signedDate: signedAt ?? now)
         facts.bundleID = BundleID(Payload.bundleID)
         facts.productID = ProductID(Payload.productID)
         facts.type = .nonConsumable
@@ -93,13 +108,16 @@ struct LedgerLoad: Sendable {
         facts.price = 4_990
         facts.currency = "USD"
         facts.storefront = "USA"
-        let payload = Payload.transaction(id.rawValue, at: now.millisecondsSince1970)
+        let payload = Payload.transaction(
+            id.rawValue, at: now.millisecondsSince1970, signedAt: (signedAt ?? now).millisecondsSince1970)
         let jws = "\(header).\(JWSMint.base64URL(Array(payload.utf8))).\(signature)"
         let digest = SHA256.hash(data: Array(jws.utf8)).map { byte in
             (byte < 16 ? "0" : "") + String(byte, radix: 16)
         }
         return (
-            Evidence(id: EvidenceID(sha256: digest.joined(), source: .appStore), facts: facts, seenAt: now),
+            Evidence(
+                id: EvidenceID(sha256: digest.joined(), source: .appStore), facts: facts,
+                seenAt: signedAt ?? now),
             EvidenceBody(jws: jws, appAccountToken: nil, appTransactionID: "704" + id.rawValue)
         )
     }

@@ -22,6 +22,8 @@ struct ModelFigures: Equatable, Sendable {
     var purchaseBytes: (database: Double, log: Double)
     /// Bytes that a notified purchase leaves, in the same places.
     var notifiedBytes: (database: Double, log: Double)
+    /// Bytes that the answer to a sweep leaves although nothing has changed, in the same places.
+    var sweptBytes: (database: Double, log: Double)
     /// Where and when that was.
     var origin = "a run without a header"
 
@@ -29,6 +31,7 @@ struct ModelFigures: Equatable, Sendable {
         one.validation == other.validation && one.repeat == other.repeat && one.read == other.read
             && one.notification == other.notification && one.decisionsPerSecond == other.decisionsPerSecond
             && one.purchaseBytes == other.purchaseBytes && one.notifiedBytes == other.notifiedBytes
+            && one.sweptBytes == other.sweptBytes
     }
 }
 
@@ -64,7 +67,8 @@ extension ModelFigures {
             validation: try cost(.validation, "64 at once"), repeat: try cost(.repeat, "64 at once"),
             read: try cost(.entitlements, "64 at once"), notification: try cost(.notification, "64 at once"),
             decisionsPerSecond: try first(.ledger, "64 tasks, 1 replica").value,
-            purchaseBytes: try bytes("purchase"), notifiedBytes: try bytes("notified purchase"))
+            purchaseBytes: try bytes("purchase"), notifiedBytes: try bytes("notified purchase"),
+            sweptBytes: try bytes("sweep"))
         if let line = text.split(separator: "\n").first,
             let header = try? decoder.decode(RunHeader.self, from: Data(line.utf8))
         {

@@ -76,16 +76,21 @@ struct ScaleModel: Sendable {
         // The claim and the settlement of what is posted; one for each notification.
         let decisions = peak * (2 + notified)
         // What can wait is spread over the day.
-        let later = average * assumptions.callsLater * (1 + assumptions.renewalsPerPurchase)
+        let swept = assumptions.callsLater * (1 + assumptions.renewalsPerPurchase)
+        let later = average * swept
         let calls = peak * assumptions.callsAtOnce + later
         let serviceCores = cores(\.service)
+        func bytes(_ place: KeyPath<(database: Double, log: Double), Double>) -> Double {
+            purchases
+                * (figures.purchaseBytes[keyPath: place] + notified * figures.notifiedBytes[keyPath: place]
+                    + swept * figures.sweptBytes[keyPath: place])
+        }
         return Need(
             purchases: purchases, averagePerSecond: average, peakPerSecond: peak, serviceCores: serviceCores,
             postgresCores: cores(\.postgres),
             replicas: max(assumptions.replicasMin, Int((serviceCores / assumptions.coresPerReplica).rounded(.up))),
             decisionsPerSecond: decisions, ledgerShare: decisions / figures.decisionsPerSecond,
-            databaseBytes: purchases * (figures.purchaseBytes.database + notified * figures.notifiedBytes.database),
-            logBytes: purchases * (figures.purchaseBytes.log + notified * figures.notifiedBytes.log),
+            databaseBytes: bytes(\.database), logBytes: bytes(\.log),
             averageCallsPerSecond: average * assumptions.callsAtOnce + later, callsPerSecond: calls,
             budgetShare: calls / assumptions.callsPerSecond)
     }
@@ -117,7 +122,7 @@ extension ScaleModel {
             \(plain(a.readsPerPurchase)) reads of entitlements,
             \(plain(a.notificationsPerPurchase)) notifications about it, \(plain(a.renewalsPerPurchase)) renewals with a \
             notification each, \(plain(a.callsAtOnce)) call to Apple at once, and
-            \(plain(a.callsLater)) later for each charge. What those later answers cost and leave is not in the table.
+            \(plain(a.callsLater)) later for each charge. What those later answers leave is in the table, what they cost is not.
             Peak \(plain(a.peakFactor)) × the year's average; cores at most \(plain(a.utilisation * 100)) % busy then; \
             \(plain(a.coresPerReplica)) cores a process, \(a.replicasMin) processes at least; Apple grants
             \(plain(a.callsPerSecond)) calls a second.
@@ -131,7 +136,8 @@ extension ScaleModel {
 
             A posted purchase leaves \(Self.bytes(figures.purchaseBytes.database)) in the database and \
             \(Self.bytes(figures.purchaseBytes.log)) of log, a notified one
-            \(Self.bytes(figures.notifiedBytes.database)) and \(Self.bytes(figures.notifiedBytes.log)); one ledger took \
+            \(Self.bytes(figures.notifiedBytes.database)) and \(Self.bytes(figures.notifiedBytes.log)), the answer to a sweep \
+            \(Self.bytes(figures.sweptBytes.database)) and \(Self.bytes(figures.sweptBytes.log)); one ledger took \
             \(text(figures.decisionsPerSecond)) decisions a second.
 
             | purchases a year | posts/s, average; peak | cores of Vouch | processes | cores of PostgreSQL | \

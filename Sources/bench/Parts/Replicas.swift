@@ -65,6 +65,7 @@ extension Workshop {
             }
         }
         try await measureLedgerProcesses()
+        try await measureSweptBytes()
         try await measureOnceAmongReplicas()
         try await measureSharedBudget()
     }
@@ -113,7 +114,7 @@ extension Workshop {
     }
 
     /// Bytes of the database's files, and of the log written so far.
-    private func databaseBytes(_ database: ScratchDatabase) throws -> (files: Int, log: Int) {
+    func databaseBytes(_ database: ScratchDatabase) throws -> (files: Int, log: Int) {
         try database.psql("CHECKPOINT;")
         return (
             try database.number("SELECT pg_database_size(current_database())"),
@@ -121,7 +122,7 @@ extension Workshop {
         )
     }
 
-    private func reportBytes(
+    func reportBytes(
         from before: (files: Int, log: Int), to after: (files: Int, log: Int), each count: Int, _ name: String
     ) throws {
         for (what, bytes) in [("database", after.files - before.files), ("log", after.log - before.log)] {

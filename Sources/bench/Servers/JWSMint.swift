@@ -60,11 +60,11 @@ enum Payload {
     /// Milliseconds since 1970 UTC.
     static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 
-    /// A non-consumable; `at` is when it was bought and signed.
-    static func transaction(_ id: String, at: Int64) -> String {
+    /// A non-consumable; `at` is when it was bought, and signed unless `signedAt` says otherwise.
+    static func transaction(_ id: String, at: Int64, signedAt: Int64? = nil) -> String {
         #"{"transactionId":"\#(id)","originalTransactionId":"\#(id)","bundleId":"\#(bundleID)","#
             + #""productId":"\#(productID)","purchaseDate":\#(at),"originalPurchaseDate":\#(at),"quantity":1,"#
-            + #""type":"Non-Consumable","inAppOwnershipType":"PURCHASED","signedDate":\#(at),"#
+            + #""type":"Non-Consumable","inAppOwnershipType":"PURCHASED","signedDate":\#(signedAt ?? at),"#
             + #""environment":"Production","transactionReason":"PURCHASE","storefront":"USA","storefrontId":"143441","#
             + #""price":4990,"currency":"USD","appTransactionId":"704\#(id)"}"#
     }
