@@ -20,18 +20,19 @@ extension VouchStack {
 ///
 /// 24 bytes in base64url: 8 of the number, 16 of HMAC-SHA256. Nothing is stored, and nothing can be guessed.
 struct ClaimTokens: Sendable {
-    private let secret: SymmetricKey
+    /// The digest with the secret taken in and nothing else: a copy of it spares every token that work.
+    private let keyed: HMAC<SHA256>
 
-    init(secret: [UInt8]) { self.secret = SymmetricKey(data: secret) }
+    init(secret: [UInt8]) { keyed = HMAC<SHA256>(key: SymmetricKey(data: secret)) }
 
     func token(for transaction: TransactionID, account: AccountNumber) -> String {
-        Base64.url(bytes(of: account) + Array(digest(transaction, account).prefix(16)))
+        Base64.url(bytes(of: account) + digest(transaction, account))
     }
 
     func account(of token: String, for transaction: TransactionID) -> AccountNumber? {
         guard let bytes = Base64.decode(url: token), bytes.count == 24 else { return nil }
         let account = AccountNumber(bytes.prefix(8).reduce(0) { $0 << 8 | Int64($1) })
-        let expected = digest(transaction, account).prefix(16)
+        let expected = digest(transaction, account)
         // Compares without leaving early, so that time tells nothing about the digest.
         let difference = zip(bytes.dropFirst(8), expected).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
         return difference == 0 ? account : nil
@@ -39,13 +40,18 @@ struct ClaimTokens: Sendable {
 
     /// A keyed digest of a name, apart from those over transactions by its first word.
     func pseudonym(of name: String) -> String {
-        Hexadecimal.text(
-            HMAC<SHA256>.authenticationCode(for: Array("vouch-name:\(name)".utf8), using: secret).prefix(16))
+        Hexadecimal.text(code(of: Array("vouch-name:\(name)".utf8)))
     }
 
     private func digest(_ transaction: TransactionID, _ account: AccountNumber) -> [UInt8] {
-        let text = Array("vouch-claim:\(transaction.rawValue):".utf8) + bytes(of: account)
-        return Array(HMAC<SHA256>.authenticationCode(for: text, using: secret))
+        code(of: Array("vouch-claim:\(transaction.rawValue):".utf8) + bytes(of: account))
+    }
+
+    /// The first 128 bits of the keyed digest.
+    private func code(of text: [UInt8]) -> [UInt8] {
+        var copy = keyed
+        copy.update(data: text)
+        return Array(copy.finalize().prefix(16))
     }
 
     private func bytes(of account: AccountNumber) -> [UInt8] {

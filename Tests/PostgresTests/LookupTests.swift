@@ -238,4 +238,18 @@ struct LookupTests {
             }
         }
     }
+
+    @Test("behind a statement that takes long, the other connection answers what gathered")
+    func relief() async throws {
+        try await withDatabase { uri in
+            try await withOpen(PostgresConfiguration(uri: uri)) { client in
+                try await withOpen(PostgresConfiguration(uri: uri)) { other in
+                    try await withBlocked(client, other) {
+                        #expect(try await quotient(client, 6, by: 3) == 2)
+                        #expect(try await running("/* lookup */", other) == 1)
+                    }
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,9 @@
 import Metrics
 
 extension Worker {
+    /// How long later callers gather behind a statement before an idle connection takes them.
+    private static var patience: Duration { .milliseconds(5) }
+
     /// Answers the lookups of several callers, which are of one kind, by one statement.
     ///
     /// Whoever is cancelled or out of time is answered at once; the statement goes on for the others.
@@ -38,11 +41,15 @@ extension Worker {
             return nil
         }
         // The server's statement_timeout ends a slow statement; this only guards against one that is gone.
-        let giveUpAt = ContinuousClock.now + configuration.statementTimeout + configuration.cancelGrace
+        let sentAt = ContinuousClock.now
+        let giveUpAt = sentAt + configuration.statementTimeout + configuration.cancelGrace
+        var stalledAt: ContinuousClock.Instant? = sentAt + Self.patience
         while true {
             let drainUntil = lane.drainUntil
-            let limits = run.machine.unanswered.map { run.requests[$0].deadline }
-            switch connection.nextEvent(until: limits.reduce(min(giveUpAt, drainUntil ?? giveUpAt), min)) {
+            let limit = run.machine.unanswered.reduce(min(giveUpAt, drainUntil ?? giveUpAt, stalledAt ?? giveUpAt)) {
+                min($0, run.requests[$1].deadline)
+            }
+            switch connection.nextEvent(until: limit) {
             case .completed(let result): run.result = result
             case .skipped: break
             case .synced(let error):
@@ -54,6 +61,10 @@ extension Worker {
                 return nil
             case .timedOut:
                 let now = ContinuousClock.now
+                if let moment = stalledAt, now >= moment {
+                    stalledAt = nil
+                    lane.workerStalled(id)
+                }
                 leave(&run, .deadlineExceeded) { now >= $0.deadline }
                 if let drainUntil, now >= drainUntil {
                     leave(&run, .shuttingDown) { _ in true }
@@ -75,12 +86,13 @@ extension Worker {
         switch run.result {
         case .success(let rows)?:
             let shares = Self.shares(of: rows, among: callers.count)
-            let places = Dictionary(uniqueKeysWithValues: zip(callers, callers.indices))
             let step = run.machine.statementSucceeded()
-            for caller in step.answered {
-                let share = places[caller].map { shares[$0] } ?? []
-                lane.answer(run.requests[caller], .success(.rows([share])))
-            }
+            // Whoever has left meanwhile is missing among the answered, who are in the order of the callers.
+            let answered = Set(step.answered)
+            lane.answer(
+                zip(callers, shares).filter { answered.contains($0.0) }.map { caller, share in
+                    (run.requests[caller], .success(.rows([share])))
+                })
             return step.next
         case .failure(let error)?:
             let step = run.machine.statementFailed(error.code == .deadlineExceeded ? .ofAll : .ofOne)

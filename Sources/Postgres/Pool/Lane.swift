@@ -199,15 +199,19 @@ final class Lane: Sendable {
 
     func nextStep(_ worker: WorkerID, isConnected: Bool) -> Step {
         if nextExpiry.map({ $0 <= ContinuousClock.now }) ?? false { expire() }
-        return state.withLock { state -> Step in
+        let (step, wakeup) = state.withLock { state -> (Step, Wakeup?) in
             defer { publishTimes(state.machine) }
             switch state.machine.workerReady(worker, isConnected: isConnected) {
-            case .run(let ids): return .run(ids.compactMap { state.requests[$0] })
-            case .connect: return .connect
-            case .park: return .park
-            case .stop: return .stop
+            case .run(let ids): return (.run(ids.compactMap { state.requests[$0] }), nil)
+            case .connect:
+                guard case .wake(let other) = state.machine.workerDelayed() else { return (.connect, nil) }
+                return (.connect, state.wakeups[other])
+            case .park: return (.park, nil)
+            case .stop: return (.stop, nil)
             }
         }
+        wakeup?.signal()
+        return step
     }
 
     /// Called under the lock.
@@ -248,6 +252,17 @@ final class Lane: Sendable {
         }
     }
 
+    /// Lets an idle worker take what gathered behind one whose statement takes long.
+    func workerStalled(_ worker: WorkerID) {
+        let (nudge, wakeup) = state.withLock { state in
+            let nudge = state.machine.workerStalled(worker)
+            guard case .wake(let other) = nudge else { return (nudge, nil as Wakeup?) }
+            return (nudge, state.wakeups[other])
+        }
+        wakeup?.signal()
+        if case .start(let other) = nudge { startWorker(other) }
+    }
+
     func isInterrupted(_ request: RequestID) -> Bool { state.withLock { $0.machine.isInterrupted(request) } }
 
     /// When running work is ended because the client closes; nil while it is open.
@@ -256,11 +271,18 @@ final class Lane: Sendable {
     var isDrainOver: Bool { drainUntil.map { ContinuousClock.now >= $0 } ?? false }
 
     func answer(_ request: Request, _ result: Result<Reply, PostgresError>) {
+        answer(CollectionOfOne((request, result)))
+    }
+
+    /// Answers several callers; the queue is locked once for all of them.
+    func answer(_ answers: some Collection<(Request, Result<Reply, PostgresError>)>) {
         state.withLock { state in
-            state.machine.requestFinished(request.id)
-            state.requests[request.id] = nil
+            for (request, _) in answers {
+                state.machine.requestFinished(request.id)
+                state.requests[request.id] = nil
+            }
         }
-        request.continuation.resume(returning: result)
+        for (request, result) in answers { request.continuation.resume(returning: result) }
     }
 
     /// Takes the request off the books; its continuation now belongs to the caller of this.

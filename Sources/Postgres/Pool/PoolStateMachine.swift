@@ -17,6 +17,9 @@ struct PoolStateMachine: ~Copyable {
         /// Everything up to this total cost: a group commit.
         case group(costMax: Int)
         /// The first and what is of its kind, up to the cost that the first one allows, past those of other kinds.
+        ///
+        /// While a worker is at it, arrivals gather for its next turn, since what is asked for together is cheaper; an idle
+        /// one takes them when enough have gathered, or when the busy one has taken too long.
         case kin
     }
 
@@ -76,7 +79,12 @@ struct PoolStateMachine: ~Copyable {
         case connecting
         case pausing
         case running
+        /// Running for longer than others should have to wait for it.
+        case stalled
     }
+
+    /// Which part of what one statement may answer gathers behind a busy worker before an idle one is woken.
+    private static let gatheringShare = 4
 
     private let workersMax: Int
     private let queueMax: Int
@@ -118,6 +126,7 @@ struct PoolStateMachine: ~Copyable {
         if waiting.count >= queueMax { return .refuseQueueFull }
         let isEarliest = earliestExpiry.map { arrival.expiresAt < $0 } ?? true
         enqueue(arrival, atFront: false)
+        if gathers(arrival) { return .enqueue(.nobody) }
         let nudge = nudge()
         // All are busy, and asleep until later than this expires: one of them must keep the time.
         if nudge == .nobody, isEarliest, let timekeeper = workers.keys.min(by: { $0.value < $1.value }) {
@@ -185,6 +194,19 @@ struct PoolStateMachine: ~Copyable {
         return .run(requests.map(\.request))
     }
 
+    /// A worker's statement takes longer than others should wait for it: what gathered goes elsewhere if it can.
+    mutating func workerStalled(_ worker: WorkerID) -> Nudge {
+        guard workers[worker] == .running else { return .nobody }
+        workers[worker] = .stalled
+        return waiting.isEmpty || isShuttingDown || takerIsNear ? .nobody : nudge()
+    }
+
+    /// A worker has to connect before it can run anything: one that waits idle on a connection takes its place.
+    mutating func workerDelayed() -> Nudge {
+        guard let idle = idleWorker, workers[idle] == .idle(isConnected: true) else { return .nobody }
+        return nudge()
+    }
+
     mutating func workerConnected(_ worker: WorkerID) {
         hasEverConnected = true
         workers[worker] = .coming
@@ -227,11 +249,28 @@ struct PoolStateMachine: ~Copyable {
         }
     }
 
+    /// Whether an arrival is better off with the next turn of a busy worker than with an idle one.
+    private func gathers(_ arrival: Arrival) -> Bool {
+        guard portion == .kin, let kind = arrival.kind else { return false }
+        return takerIsNear && waiting.count < max(1, kind.costMax / Self.gatheringShare)
+    }
+
+    /// Whether a worker with a connection will ask for its next step soon.
+    private var takerIsNear: Bool { workers.values.contains { $0 == .coming || $0 == .running } }
+
+    /// The idle worker that was started first, one with a connection before one without.
+    private var idleWorker: WorkerID? {
+        var found: (worker: WorkerID, isConnected: Bool)?
+        for case (let worker, .idle(let isConnected)) in workers {
+            let isBetter =
+                found.map { isConnected == $0.isConnected ? worker.value < $0.worker.value : isConnected } ?? true
+            if isBetter { found = (worker, isConnected) }
+        }
+        return found?.worker
+    }
+
     private mutating func nudge() -> Nudge {
-        let idle =
-            workers.filter { $0.value == .idle(isConnected: true) }.keys.min { $0.value < $1.value }
-            ?? workers.filter { $0.value == .idle(isConnected: false) }.keys.min { $0.value < $1.value }
-        if let idle {
+        if let idle = idleWorker {
             workers[idle] = .coming
             return .wake(idle)
         }

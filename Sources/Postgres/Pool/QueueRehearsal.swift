@@ -9,6 +9,16 @@ package enum QueueRehearsal {
         run(count, PoolStateMachine(workersMax: 2, queueMax: count, portion: .share(max: 4))) { _ in }
     }
 
+    /// Takes so many lookups of one kind through the queue: each arrives, is answered with up to 63 others, and ends.
+    ///
+    /// - Returns: how many were answered.
+    package static func lookups(_ count: Int) -> Int {
+        run(
+            count, PoolStateMachine(workersMax: 2, queueMax: count, portion: .kin),
+            kind: PoolStateMachine.Kind(name: "a lookup", costMax: 64)
+        ) { _ in }
+    }
+
     /// Takes so many commits through the queue in groups, and each group through its one transaction.
     ///
     /// - Returns: how many were committed.
@@ -21,12 +31,14 @@ package enum QueueRehearsal {
     }
 
     private static func run(
-        _ count: Int, _ machine: consuming PoolStateMachine, _ work: ([RequestID]) -> Void
+        _ count: Int, _ machine: consuming PoolStateMachine, kind: PoolStateMachine.Kind? = nil,
+        _ work: ([RequestID]) -> Void
     ) -> Int {
         let deadline = ContinuousClock.now + .seconds(60)
         var worker = WorkerID(value: 0)
         for number in 0..<UInt64(count) {
-            let arrival = PoolStateMachine.Arrival(request: RequestID(value: number), expiresAt: deadline)
+            var arrival = PoolStateMachine.Arrival(request: RequestID(value: number), expiresAt: deadline)
+            arrival.kind = kind
             if case .enqueue(.start(let started)) = machine.requestArrived(arrival) { worker = started }
         }
         machine.workerConnected(worker)

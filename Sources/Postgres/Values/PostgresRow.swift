@@ -108,4 +108,8 @@ extension PostgresRow {
     package func decode(_ position: Int) throws(PostgresError) -> Int64? { try value(at: position) }
     /// Reads an instant.
     package func decode(_ position: Int) throws(PostgresError) -> PostgresTimestamp { try value(at: position) }
+    /// Reads an instant or NULL.
+    package func decode(_ position: Int) throws(PostgresError) -> PostgresTimestamp? { try value(at: position) }
+    /// Reads a truth value or NULL.
+    package func decode(_ position: Int) throws(PostgresError) -> Bool? { try value(at: position) }
 }

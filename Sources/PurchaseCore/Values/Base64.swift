@@ -4,8 +4,12 @@
 /// alphabet, a dangling single character, and non-zero bits after the last byte.
 package enum Base64 {
     /// Unpadded base64url of bytes (RFC 4648 §5).
-    package static func url(_ bytes: some Sequence<UInt8>) -> String {
+    package static func url(_ bytes: some Sequence<UInt8>) -> String { url(Array(bytes)) }
+
+    /// The same for an array: code for this very type, where other modules' calls of the generic one look up metadata.
+    package static func url(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
+        text.reserveCapacity((bytes.count * 4 + 2) / 3)
         var pending: UInt32 = 0
         var pendingBits: UInt32 = 0
         for byte in bytes {

@@ -1,14 +1,17 @@
 package import AppStoreJWS
 package import Metrics
 import PurchaseCore
+import Synchronization
 
 /// What the use cases count; labels are codes of closed enumerations, never ids.
 package struct ServiceMetrics: Sendable {
     private let factory: any MetricsFactory
+    private let decisions: DecisionCounters
 
     /// Counts into a factory; the default counts nothing.
     package init(factory: any MetricsFactory = NOOPMetricsHandler.instance) {
         self.factory = factory
+        decisions = DecisionCounters(factory: factory)
         // A series that begins with its first alarm has no increase to alert on.
         for alarm in Self.alarms { increment("vouch_alarms_total", [("alarm", alarm)], by: 0) }
     }
@@ -27,16 +30,12 @@ package struct ServiceMetrics: Sendable {
     /// A commit whose answer was lost is decided again, and then counts as what the second decision came to.
     func decided(_ input: Input.Kind, _ decision: Decision, from before: Chain) {
         switch decision {
-        case .nothing(let unchanged): count(input, outcome: unchanged.rawValue)
-        case .reschedule: count(input, outcome: "rescheduled")
+        case .nothing(let unchanged): decisions.count(input, outcome: unchanged.rawValue)
+        case .reschedule: decisions.count(input, outcome: "rescheduled")
         case .record(let recorded):
-            count(input, outcome: "recorded")
+            decisions.count(input, outcome: "recorded")
             for entry in recorded.entries { wrote(entry, into: recorded.chain, from: before) }
         }
-    }
-
-    private func count(_ input: Input.Kind, outcome: String) {
-        increment("vouch_decisions_total", [("input", input.rawValue), ("outcome", outcome)])
     }
 
     private func wrote(_ entry: LedgerEntry, into after: Chain, from before: Chain) {
@@ -118,6 +117,33 @@ package struct ServiceMetrics: Sendable {
 
     private func increment(_ label: String, _ dimensions: [(String, String)], by amount: Int64 = 1) {
         Counter(label: label, dimensions: dimensions, factory: factory).increment(by: amount)
+    }
+}
+
+/// The counters of decisions, kept by input and outcome: making a handle looks its labels up by their text.
+private final class DecisionCounters: Sendable {
+    private struct Kind: Hashable {
+        let input: Input.Kind
+        let outcome: String
+    }
+
+    private let factory: any MetricsFactory
+    /// Bounded by the codes of inputs and outcomes.
+    private let known = Mutex<[Kind: Counter]>([:])
+
+    init(factory: any MetricsFactory) { self.factory = factory }
+
+    func count(_ input: Input.Kind, outcome: String) {
+        let kind = Kind(input: input, outcome: outcome)
+        let counter = known.withLock { known -> Counter in
+            if let counter = known[kind] { return counter }
+            let counter = Counter(
+                label: "vouch_decisions_total", dimensions: [("input", input.rawValue), ("outcome", outcome)],
+                factory: factory)
+            known[kind] = counter
+            return counter
+        }
+        counter.increment()
     }
 }
 

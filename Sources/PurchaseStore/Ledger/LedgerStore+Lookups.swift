@@ -31,7 +31,15 @@ extension LedgerStore {
         let rows = try await look(
             Self.rightsLookup, [.text(account.rawValue), .timestamptz(PostgresTimestamp(now))])
         var rights = AccountRights()
-        for row in rows { try add(row, of: AccountNumber(try decode(row, "account_number")), to: &rights) }
+        do {
+            for row in rows { try add(row, of: AccountNumber(try row.decode(1)), to: &rights) }
+        } catch let error as PostgresError {
+            throw LedgerError(error)
+        } catch let error as LedgerError {
+            throw error
+        } catch {
+            throw LedgerError(.unreadable, "a stored right can't be read")
+        }
         return rights
     }
 
@@ -69,8 +77,9 @@ extension LedgerStore {
         }
         do {
             let known = try Self.knownAccount(row)
-            guard try !row.isNull("chain_id") else { return TransactionStanding(account: known, chain: nil) }
-            let stamp = try ChainStamp(from: row)
+            let chain: Int64? = try row.decode(StandingColumn.stamp)
+            guard chain != nil else { return TransactionStanding(account: known, chain: nil) }
+            let stamp = try ChainStamp(from: row, at: StandingColumn.stamp)
             if let chain = chains.chain(stamp) { return TransactionStanding(account: known, chain: chain) }
             return TransactionStanding(account: known, chain: try await load(holding: transaction))
         } catch let error as PostgresError {
@@ -82,13 +91,20 @@ extension LedgerStore {
         }
     }
 
+    /// Where the columns of ``standingLookup`` stand, behind the place of the key.
+    private enum StandingColumn {
+        static let (accountNumber, statedToken, ruleToken, isErased, stamp) = (1, 2, 3, 4, 5)
+    }
+
     private static func knownAccount(_ row: PostgresRow) throws(PostgresError) -> TransactionStanding.Account? {
-        guard let number = try row.decode("account_number", as: Int64?.self) else { return nil }
-        let (stated, rule): (String?, String?) = (try row.decode("stated_token"), try row.decode("rule_token"))
+        let number: Int64? = try row.decode(StandingColumn.accountNumber)
+        guard let number else { return nil }
+        let stated: String? = try row.decode(StandingColumn.statedToken)
+        let rule: String? = try row.decode(StandingColumn.ruleToken)
+        let isErased: Bool? = try row.decode(StandingColumn.isErased)
         return TransactionStanding.Account(
             number: AccountNumber(number), statedToken: stated.flatMap(AppAccountToken.init(validating:)),
-            ruleToken: rule.flatMap(AppAccountToken.init(validating:)),
-            isBeingErased: try row.decode("is_erased", as: Bool?.self) ?? false)
+            ruleToken: rule.flatMap(AppAccountToken.init(validating:)), isBeingErased: isErased ?? false)
     }
 
     /// Reads a chain that will likely be asked for again, and keeps it.
@@ -96,7 +112,7 @@ extension LedgerStore {
         guard let row = try await look(Self.chainLookup, [.text(transaction.rawValue)]).first else { return nil }
         let chain = try ChainLoader.chain(from: row)
         do {
-            chains.keep(chain, try ChainStamp(from: row), bytes: row.byteCount)
+            chains.keep(chain, try ChainStamp(from: row, at: 1), bytes: row.byteCount)
         } catch {
             throw LedgerError(error)
         }

@@ -19,21 +19,64 @@ extension LedgerStore {
         NULL, key, NULL, environment, NULL, NULL, NULL, since, until, NULL, NULL, override_id, effect, reason_number
         """
 
-    /// Reads one row of either kind.
+    /// Where the columns stand in a row: behind whom the row is for, and the account's number.
+    private enum RightColumn {
+        static let (transactionID, key, productID, environment, originalTransactionID) = (2, 3, 4, 5, 6)
+        static let (state, rule, since, until, extended, paidUntil) = (7, 8, 9, 10, 11, 12)
+        static let (overrideID, effect, reasonNumber) = (13, 14, 15)
+    }
+
+    /// Reads one row of either kind, whose columns begin at the third.
     func add(_ row: PostgresRow, of account: AccountNumber, to rights: inout AccountRights) throws(LedgerError) {
-        let override: String? = try decode(row, "override_id")
-        guard let override else { return rights.rows.append(try entitlement(row, of: account)) }
-        guard let environment = StoreEnvironment(rawValue: try decode(row, "environment")),
-            let effect = Override.Effect(rawValue: try decode(row, "effect"))
+        do {
+            if let id: String = try row.decode(RightColumn.overrideID) {
+                rights.overrides.append(try Self.override(OverrideID(id), row, of: account))
+            } else {
+                rights.rows.append(try Self.entitlement(row, of: account))
+            }
+        } catch let error as PostgresError {
+            throw LedgerError(error)
+        } catch {
+            throw LedgerError(.unreadable, "a stored right can't be read")
+        }
+    }
+
+    private static func override(
+        _ id: OverrideID, _ row: PostgresRow, of account: AccountNumber
+    ) throws -> Override {
+        guard let environment = StoreEnvironment(rawValue: try row.decode(RightColumn.environment)),
+            let effect = Override.Effect(rawValue: try row.decode(RightColumn.effect))
         else { throw LedgerError(.unreadable, "a stored override can't be read") }
-        let since: PostgresTimestamp = try decode(row, "since")
-        let until: PostgresTimestamp? = try decode(row, "until")
-        rights.overrides.append(
-            Override(
-                id: OverrideID(override), account: account,
-                terms: Override.Terms(
-                    key: try decode(row, "key"), effect: effect, environment: environment, until: until?.instant),
-                since: since.instant, reasonNumber: try decode(row, "reason_number")))
+        let since: PostgresTimestamp = try row.decode(RightColumn.since)
+        let until: PostgresTimestamp? = try row.decode(RightColumn.until)
+        return Override(
+            id: id, account: account,
+            terms: Override.Terms(
+                key: try row.decode(RightColumn.key), effect: effect, environment: environment,
+                until: until?.instant),
+            since: since.instant, reasonNumber: try row.decode(RightColumn.reasonNumber))
+    }
+
+    private static func entitlement(_ row: PostgresRow, of account: AccountNumber) throws -> Entitlement {
+        guard let environment = StoreEnvironment(rawValue: try row.decode(RightColumn.environment)),
+            let state = PurchaseState.Name(rawValue: try row.decode(RightColumn.state)),
+            let rule = Entitlement.Rule(rawValue: try row.decode(RightColumn.rule))
+        else { throw LedgerError(.unreadable, "a stored entitlement can't be read") }
+        let since: PostgresTimestamp = try row.decode(RightColumn.since)
+        let until: PostgresTimestamp? = try row.decode(RightColumn.until)
+        let paidUntil: PostgresTimestamp? = try row.decode(RightColumn.paidUntil)
+        let reason: String? = try row.decode(RightColumn.extended)
+        var extended: Entitlement.Extended?
+        if let reason = reason.flatMap(Entitlement.Extension.init(rawValue:)), let paidUntil {
+            extended = Entitlement.Extended(reason: reason, from: paidUntil.instant)
+        }
+        return Entitlement(
+            id: Entitlement.ID(
+                transactionID: TransactionID(try row.decode(RightColumn.transactionID)),
+                key: try row.decode(RightColumn.key)),
+            account: account, productID: ProductID(try row.decode(RightColumn.productID)), environment: environment,
+            originalTransactionID: OriginalTransactionID(try row.decode(RightColumn.originalTransactionID)),
+            state: state, rule: rule, since: since.instant, until: until?.instant, extended: extended)
     }
 
     // MARK: Who and why

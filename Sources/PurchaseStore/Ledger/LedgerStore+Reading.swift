@@ -5,26 +5,6 @@ package import PurchaseService
 extension LedgerStore {
     // MARK: Entitlements and grants
 
-    /// Reads one row of `entitlements`.
-    func entitlement(_ row: PostgresRow, of account: AccountNumber) throws(LedgerError) -> Entitlement {
-        guard let environment = StoreEnvironment(rawValue: try decode(row, "environment")),
-            let state = PurchaseState.Name(rawValue: try decode(row, "state")),
-            let rule = Entitlement.Rule(rawValue: try decode(row, "rule"))
-        else { throw LedgerError(.unreadable, "a stored entitlement can't be read") }
-        let since: PostgresTimestamp = try decode(row, "since")
-        let until: PostgresTimestamp? = try decode(row, "until")
-        let paidUntil: PostgresTimestamp? = try decode(row, "paid_until")
-        let reason = try decode(row, "extension", as: String?.self).flatMap(Entitlement.Extension.init(rawValue:))
-        var extended: Entitlement.Extended?
-        if let reason, let paidUntil { extended = Entitlement.Extended(reason: reason, from: paidUntil.instant) }
-        return Entitlement(
-            id: Entitlement.ID(
-                transactionID: TransactionID(try decode(row, "transaction_id")), key: try decode(row, "key")),
-            account: account, productID: ProductID(try decode(row, "product_id")), environment: environment,
-            originalTransactionID: OriginalTransactionID(try decode(row, "original_transaction_id")),
-            state: state, rule: rule, since: since.instant, until: until?.instant, extended: extended)
-    }
-
     /// See ``LedgerPort/openGrants(of:after:limit:)``.
     package func openGrants(
         of account: AccountNumber, after cursor: GrantCursor?, limit: Int

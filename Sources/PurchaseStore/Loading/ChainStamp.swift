@@ -29,12 +29,12 @@ struct ChainStamp: Hashable, Sendable {
             pg_postmaster_start_time() AS server_started_at
         """
 
-    /// Reads the columns of ``columns``.
-    init(from row: PostgresRow) throws(PostgresError) {
+    /// Reads the columns of ``columns``, the first of which stands at that position.
+    init(from row: PostgresRow, at first: Int) throws(PostgresError) {
         self.init(
-            chain: ChainID(try row.decode("chain_id")), version: try row.decode("version"),
-            texts: try row.decode("texts"), checks: try row.decode("checks_stamp"),
-            accounts: try row.decode("accounts_stamp"), serverStartedAt: try row.decode("server_started_at"))
+            chain: ChainID(try row.decode(first)), version: try row.decode(first + 1),
+            texts: try row.decode(first + 2), checks: try row.decode(first + 3),
+            accounts: try row.decode(first + 4), serverStartedAt: try row.decode(first + 5))
     }
 
     init(

@@ -15,6 +15,8 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
     case decideClaim = "decide-claim"
     /// `decide` on the evidence that settles it.
     case decideEvidence = "decide-evidence"
+    /// `decide` on the claim of a purchase that is settled and held: what each repeat of a post asks.
+    case decideRepeat = "decide-repeat"
     /// The one SQL statement of the decision that settles a purchase, ready to be sent.
     case buildStatement = "build-statement"
     /// A JWS whose certificates were never seen: chain, signature, payload.
@@ -27,6 +29,8 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
     case verifyNotification = "verify-notification"
     /// 256 reads through the queue of a lane, four to a connection at a time.
     case readQueue = "read-queue"
+    /// 256 lookups through the queue, up to 64 at a time.
+    case lookupQueue = "lookup-queue"
     /// 256 decisions through the queue of commits, in two transactions.
     case commitQueue = "commit-queue"
     /// One row of an export as CSV.
@@ -43,12 +47,14 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
         switch self {
         case .decideClaim: try Self.decision(isClaim: true)
         case .decideEvidence: try Self.decision(isClaim: false)
+        case .decideRepeat: try Self.repeating()
         case .buildStatement: try Self.statement()
         case .verifyCold: try await Self.verification(isCached: false)
         case .verifyCached: try await Self.verification(isCached: true)
         case .signature: try Self.signatureCheck()
         case .verifyNotification: try await Self.notification()
         case .readQueue: Self.queue { QueueRehearsal.reads($0) }
+        case .lookupQueue: Self.queue { QueueRehearsal.lookups($0) }
         case .commitQueue: Self.queue { QueueRehearsal.commits($0) }
         case .exportCSV: Self.exporting(as: .csv(byteOrderMark: false))
         case .exportNDJSON: Self.exporting(as: .ndjson)
@@ -74,6 +80,18 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
         let claimed = try record(claim, upon: empty).chain
         let evidence = Input.evidenceVerified(LedgerLoad.evidence(of: id, at: now).item, absorbing: nil)
         return { _ = try record(evidence, upon: claimed) }
+    }
+
+    private static func repeating() throws -> () async throws -> Void {
+        let claim = Input.claimed(id, by: AccountNumber(1), at: now)
+        let claimed = try record(claim, upon: Chain(identity: .provisional(id))).chain
+        let evidence = Input.evidenceVerified(LedgerLoad.evidence(of: id, at: now).item, absorbing: nil)
+        let settled = try record(evidence, upon: claimed).chain
+        return {
+            guard case .nothing(.duplicateClaim) = decide(settled, claim, policy: LedgerLoad.policy, now: now) else {
+                throw BenchFailure("a repeat changed something")
+            }
+        }
     }
 
     private static func statement() throws -> () async throws -> Void {

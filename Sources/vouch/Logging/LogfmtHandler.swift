@@ -8,7 +8,7 @@ import PurchaseService
 /// text around are escaped, so that nobody who gets text into a message can forge a line or a field.
 struct LogfmtHandler: LogHandler {
     /// The most scalars of one value.
-    static let valueScalarsMax = 4_096
+    static let valueScalarsMax = LogfmtLine.valueScalarsMax
     /// The most values of one line; nested metadata counts each of its own.
     static let valuesMax = 64
 
@@ -39,58 +39,47 @@ struct LogfmtHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = "time=\(UTCTime.text(clock())) level=\(event.level.rawValue) logger=\(Self.value(label))"
-        line += " msg=\(Self.value(event.message.description))"
-        if let error = event.error { line += " error=\(Self.value(String(describing: error)))" }
-        var all = metadata
-        if let provided = metadataProvider?.get() { all.merge(provided) { $1 } }
-        if let own = event.metadata { all.merge(own) { $1 } }
-        var count = 0
-        let taken = event.error == nil ? Self.fields : Self.fields.union(["error"])
-        Self.append(all, prefix: "", taken: taken, to: &line, count: &count)
-        write(line + "\n")
+        var line = LogfmtLine()
+        line.begin(at: clock(), level: event.level, label: label, message: event.message.description)
+        if let error = event.error { line.append("error", String(describing: error)) }
+        let provided = metadataProvider?.get() ?? [:]
+        let own = event.metadata ?? [:]
+        // The call's word counts before the provider's, and that before the logger's own.
+        var all = Array(own)
+        for (name, value) in provided where own[name] == nil { all.append((name, value)) }
+        for (name, value) in metadata where own[name] == nil && provided[name] == nil { all.append((name, value)) }
+        var room = Self.valuesMax
+        Self.append(all, prefix: "", hasError: event.error != nil, to: &line, room: &room)
+        write(line.ended)
     }
-
-    private static let fields: Set = ["time", "level", "logger", "msg"]
 
     private static func append(
-        _ metadata: Logger.Metadata, prefix: String, taken: Set<String>, to line: inout String, count: inout Int
+        _ metadata: [(key: String, value: Logger.MetadataValue)], prefix: String, hasError: Bool,
+        to line: inout LogfmtLine, room: inout Int
     ) {
         for (name, value) in metadata.sorted(by: { $0.key < $1.key }) {
-            guard count < valuesMax else { return }
-            var key = prefix + Self.key(name)
-            // A field of ours can't be given a second, other value.
-            if taken.contains(key) { key = "metadata.\(key)" }
+            guard room > 0 else { return }
+            var key = LogfmtLine.key(name)
+            if prefix.isEmpty {
+                // A field of ours can't be given a second, other value.
+                if LogfmtLine.isOwn(key) || hasError && key == "error" { key = "metadata.\(key)" }
+            } else {
+                key = prefix + key
+            }
             switch value {
-            case .dictionary(let nested): append(nested, prefix: key + ".", taken: taken, to: &line, count: &count)
-            case .string, .stringConvertible, .array:
-                count += 1
-                line += " \(key)=\(Self.value(value.description))"
+            case .dictionary(let nested):
+                append(Array(nested), prefix: key + ".", hasError: hasError, to: &line, room: &room)
+            case .string(let text):
+                room -= 1
+                line.append(key, text)
+            case .stringConvertible, .array:
+                room -= 1
+                line.append(key, value.description)
             @unknown default:
-                count += 1
-                line += " \(key)=\(Self.value(value.description))"
+                room -= 1
+                line.append(key, value.description)
             }
         }
-    }
-
-    private static func key(_ name: String) -> String {
-        let safe = name.unicodeScalars.prefix(64).map { scalar -> Character in
-            switch scalar {
-            case "a"..."z", "A"..."Z", "0"..."9", "_", "-", ".": Character(scalar)
-            default: "_"
-            }
-        }
-        return safe.isEmpty ? "_" : String(safe)
-    }
-
-    private static func value(_ text: String) -> String {
-        let isPlain =
-            !text.isEmpty && text.utf8.count <= valueScalarsMax
-            && text.utf8.allSatisfy { byte in
-                (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "=")
-                    && byte != UInt8(ascii: "\\")
-            }
-        return isPlain ? text : Printable.quote(text, scalarsMax: valueScalarsMax)
     }
 }
 

@@ -203,6 +203,66 @@ struct PoolStateMachineTests {
         #expect(pool.waitingCount == 2)
         #expect(pool.workerReady(first, isConnected: true) == .run(ids(1, 10_000)))
     }
+
+    private func kin(_ id: UInt64) -> PoolStateMachine.Arrival {
+        var arrival = arrival(id)
+        arrival.kind = PoolStateMachine.Kind(name: "red", costMax: 8)
+        return arrival
+    }
+
+    /// Two workers, both connected: the first runs one request of a kind that answers eight together, the other is idle.
+    private func gathering() -> PoolStateMachine {
+        var pool = machine(queue: 20, portion: .kin)
+        _ = pool.requestArrived(kin(1))
+        pool.workerConnected(first)
+        _ = pool.workerReady(first, isConnected: true)
+        _ = pool.workerStalled(first)
+        #expect(pool.requestArrived(kin(2)) == .enqueue(.start(second)))
+        pool.workerConnected(second)
+        #expect(pool.workerReady(second, isConnected: true) == .run(ids(2)))
+        for id in [1, 2] { pool.requestFinished(RequestID(value: UInt64(id))) }
+        #expect(pool.workerReady(first, isConnected: true) == .park)
+        #expect(pool.workerReady(second, isConnected: true) == .park)
+        #expect(pool.requestArrived(kin(3)) == .enqueue(.wake(first)))
+        return pool
+    }
+
+    @Test("kin gather behind the worker that comes or runs, until a quarter of what it may take at once waits")
+    func gather() {
+        var pool = gathering()
+        #expect(pool.requestArrived(kin(4)) == .enqueue(.nobody))
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(3, 4)))
+        #expect(pool.requestArrived(kin(5)) == .enqueue(.nobody))
+        #expect(pool.requestArrived(kin(6)) == .enqueue(.nobody))
+        #expect(pool.requestArrived(kin(7)) == .enqueue(.wake(second)))
+        #expect(pool.workerReady(second, isConnected: true) == .run(ids(5, 6, 7)))
+    }
+
+    @Test("what gathered behind a worker goes to an idle one when it takes long, and so does what comes then")
+    func stall() {
+        var pool = gathering()
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(3)))
+        #expect(pool.workerStalled(second) == .nobody)
+        #expect(pool.requestArrived(kin(4)) == .enqueue(.nobody))
+        #expect(pool.workerStalled(first) == .wake(second))
+        #expect(pool.workerStalled(first) == .nobody)
+        #expect(pool.workerReady(second, isConnected: true) == .run(ids(4)))
+        pool.requestFinished(RequestID(value: 4))
+        #expect(pool.workerReady(second, isConnected: true) == .park)
+        #expect(pool.requestArrived(kin(5)) == .enqueue(.wake(second)))
+    }
+
+    @Test("what gathered behind a worker that lost its connection goes to an idle one that has one")
+    func delay() {
+        var pool = gathering()
+        #expect(pool.workerReady(first, isConnected: true) == .run(ids(3)))
+        #expect(pool.requestArrived(kin(4)) == .enqueue(.nobody))
+        #expect(pool.requestReturned(kin(3)) == .nothing)
+        #expect(pool.workerReady(first, isConnected: false) == .connect)
+        #expect(pool.workerDelayed() == .wake(second))
+        #expect(pool.workerDelayed() == .nobody)
+        #expect(pool.workerReady(second, isConnected: true) == .run(ids(3, 4)))
+    }
 }
 
 @Suite("Reconnect backoff")
