@@ -12,20 +12,23 @@ extension Draft {
 
     /// Sorts the chain's evidence anew; to be called whenever an item was added.
     mutating func recount() {
-        // Read once: inside the closure it makes the optimiser of Swift 6.3.1 fail (CopyPropagation).
         let environment = chain.environment
-        let authoritative = Dictionary(
-            grouping: chain.evidence.values.filter {
-                $0.id.source.isAuthoritative && $0.facts.environment == environment
-            },
-            by: \.facts.transactionID
-        ).mapValues { $0.sorted(by: Evidence.precedes) }
-        settledFor = [:]
-        for (id, items) in authoritative where before.transactions[id]?.state.isSettled ?? false {
-            let apps = items.compactMap(\.facts.bundleID)
-            settledFor[id] = apps.contains(policy.bundleID) ? policy.bundleID : apps.first
+        var authoritative: [TransactionID: [Evidence]] = [:]
+        for item in chain.evidence.values
+        where item.id.source.isAuthoritative && item.facts.environment == environment {
+            authoritative[item.facts.transactionID, default: []].append(item)
         }
-        counted = authoritative.mapValues { $0.filter(counts) }.filter { !$0.value.isEmpty }
+        settledFor = [:]
+        counted = [:]
+        for (id, unsorted) in authoritative {
+            let items = unsorted.count > 1 ? unsorted.sorted(by: Evidence.precedes) : unsorted
+            if before.transactions[id]?.state.isSettled ?? false {
+                let apps = items.compactMap(\.facts.bundleID)
+                settledFor[id] = apps.contains(policy.bundleID) ? policy.bundleID : apps.first
+            }
+            let counting = items.filter { counts($0) }
+            if !counting.isEmpty { counted[id] = counting }
+        }
     }
 
     /// The authoritative evidence about one transaction that counts, in law 2's order.

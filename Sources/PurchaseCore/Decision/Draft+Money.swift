@@ -110,7 +110,8 @@ struct Amounts: Equatable {
 
     /// What has to be added to arrive at other sums, sorted by currency, without zeros.
     func differences(to target: Amounts) -> [Money] {
-        Set(byCurrency.keys).union(target.byCurrency.keys).sorted().compactMap { currency in
+        guard byCurrency != target.byCurrency else { return [] }
+        return Set(byCurrency.keys).union(target.byCurrency.keys).sorted().compactMap { currency in
             let difference = target.byCurrency[currency, default: 0] - byCurrency[currency, default: 0]
             return difference == 0 ? nil : Money(milliunits: difference, currency: currency)
         }

@@ -16,7 +16,7 @@ struct PurchaseSet {
         guard let deciding = Deciding.choose(from: evidence) else { return nil }
         self.id = id
         self.members = members
-        self.evidence = evidence.sorted(by: Evidence.precedes)
+        self.evidence = evidence.count > 1 ? evidence.sorted(by: Evidence.precedes) : evidence
         self.ownership = id.ownership
         self.deciding = deciding
     }
