@@ -18,6 +18,7 @@ let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "s
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -25,7 +26,9 @@ let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metri
 let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -62,7 +65,10 @@ let everything: [Target] = [
         swiftSettings: strict),
     .target(
         name: "PurchaseAPI",
-        dependencies: ["PurchaseCore", "PurchaseService", hummingbird, httpTypes, nioCore, logging, crypto],
+        dependencies: [
+            "PurchaseCore", "PurchaseService", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTPTypes, logging,
+            crypto,
+        ],
         swiftSettings: strict),
     .target(
         name: "PurchaseConsole",
@@ -151,8 +157,8 @@ let everything: [Target] = [
             "vouch", "PurchaseAPI", "PurchaseConsole", "UserTokens", "TestSupport", "PurchaseCore", "PurchaseStore",
             "PurchaseService",
             "AppStoreSimulator",
-            "AppStoreJWS", "AppStoreClient", "Postgres", crypto, hummingbird, hummingbirdTesting, httpTypes, logging,
-            metrics, asyncHTTPClient, nioCore, serviceLifecycle, yams,
+            "AppStoreJWS", "AppStoreClient", "Postgres", crypto, hummingbird, hummingbirdCore, hummingbirdTesting,
+            httpTypes, logging, metrics, asyncHTTPClient, nioCore, nioEmbedded, nioHTTPTypes, serviceLifecycle, yams,
         ],
         swiftSettings: strict),
     .testTarget(
@@ -192,6 +198,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),

@@ -31,6 +31,8 @@ struct VouchStack {
     let userTokens: UserTokenChecker?
     /// The routes of the API.
     let router: Router<VouchRequestContext>
+    /// What refuses posts ahead of them.
+    let shedding: PostShedding
     /// What the parts count.
     let metrics: PrometheusRegistry
     /// Puts new catalogues in force.
@@ -103,7 +105,8 @@ extension VouchStack {
             return VouchStack(
                 service: service, store: store, postgres: postgres, financePostgres: financePostgres,
                 httpClient: httpClient, userTokens: userTokens,
-                router: router, metrics: metrics, catalogueWatch: watch, draining: draining)
+                router: router, shedding: PostShedding(configuration: edge, logger: logger), metrics: metrics,
+                catalogueWatch: watch, draining: draining)
         } catch {
             await financePostgres.close()
             await postgres.close()
@@ -235,7 +238,7 @@ func buildService(settings: Settings, role: ServeRole, logger: Logger) async thr
 private func application(_ stack: VouchStack, settings: Settings, logger: Logger) -> some ApplicationProtocol {
     Application(
         router: stack.router,
-        server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+        server: .http1(shedding: stack.shedding, configuration: .init(idleTimeout: .seconds(60))),
         configuration: ApplicationConfiguration(
             address: .hostname(settings.httpAddress.host, port: settings.httpAddress.port), serverName: nil),
         onServerRunning: { channel in

@@ -10,7 +10,7 @@ extension Handlers {
         let parameters = ParameterReader(request, context)
         // Places are few and need no key: whoever trickles a body gives his back soon.
         let maximumBytes = configuration.maximumNotificationBytes
-        let object = try await withTimeLimit(configuration.notificationBodyTimeout, on: context.channel.eventLoop) {
+        let object = try await timeLimiter.run(configuration.notificationBodyTimeout, on: context.channel.eventLoop) {
             try await readJSONObject(of: request, maximumBytes: maximumBytes)
         }
         var reader = PropertyReader(object)

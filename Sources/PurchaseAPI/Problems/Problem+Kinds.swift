@@ -56,6 +56,9 @@ extension Problem {
         retry(.overloaded, after: retryAfterSeconds, "Too much is waiting. Nothing is stored; ask again later.")
     }
 
+    /// There are more posts than can be done; nothing of this one was looked at.
+    static let shed = overloaded(retryAfterSeconds: 1)
+
     static func notReady(_ cause: String) -> Problem {
         var problem = retry(.notReady, after: 5, "The database cannot be reached, or has another schema.")
         problem.cause = cause

@@ -46,6 +46,14 @@ struct Problem: Error, Sendable {
 
     /// The answer; `answersSubmission` adds what only whoever posted a transaction needs.
     func response(requestID: String, answersSubmission: Bool) -> Response {
+        let (headers, body) = content(requestID: requestID, answersSubmission: answersSubmission)
+        return Response(
+            status: HTTPResponse.Status(code: code.status), headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    /// The answer's header fields and body.
+    func content(requestID: String, answersSubmission: Bool) -> (headers: HTTPFields, body: [UInt8]) {
         var headers = headers
         headers[.contentType] = "application/problem+json; charset=utf-8"
         headers[.cacheControl] = "no-store"
@@ -70,9 +78,7 @@ struct Problem: Error, Sendable {
             }
             write(submission, to: &writer, answersSubmission: answersSubmission)
         }
-        return Response(
-            status: HTTPResponse.Status(code: code.status), headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: writer.bytes)))
+        return (headers, writer.bytes)
     }
 
     private func write(_ members: SubmissionMembers, to writer: inout JSONWriter, answersSubmission: Bool) {

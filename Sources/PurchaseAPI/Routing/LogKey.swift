@@ -4,6 +4,7 @@ enum LogKey: String {
     case asOf = "as_of"
     case cause
     case code
+    case count
     case durationMilliseconds = "duration_ms"
     case method
     case requestID = "request_id"

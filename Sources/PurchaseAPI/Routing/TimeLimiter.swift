@@ -1,11 +1,11 @@
-import NIOCore
+package import NIOCore
 import Synchronization
 
-/// Ends operations that take too long: for requests, which nearly never do.
+/// Ends operations that take too long, which nearly none does.
 ///
 /// An alarm of its own for each request would wake the event loop twice. Here one alarm of a loop serves all operations
 /// of its connections: it rings when the first of them is due, and looks who is.
-final class TimeLimiter: Sendable {
+package final class TimeLimiter: Sendable {
     /// The operations of one event loop.
     private struct Shift {
         var operations: [UInt64: (task: RunningTask, due: NIODeadline)] = [:]
@@ -25,9 +25,20 @@ final class TimeLimiter: Sendable {
 
     private let state = Mutex(State())
 
+    /// Has nothing to do yet.
+    package init() {}
+
     /// Runs an operation for at most `limit`; then cancels it, waits for its end, and throws a 503 problem.
     func run<Value: Sendable>(
         _ limit: Duration, on eventLoop: any EventLoop, _ operation: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await run(limit, on: eventLoop, throwing: Problem.tooSlow, operation)
+    }
+
+    /// Runs an operation for at most `limit`; then cancels it, waits for its end, and throws `tooLate`.
+    package func run<Value: Sendable>(
+        _ limit: Duration, on eventLoop: any EventLoop, throwing tooLate: any Error,
+        _ operation: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         // A task of its own: what is cancelled must not be the connection's, which has to answer.
         async let value = withUnsafeCurrentTask { task in
@@ -38,7 +49,7 @@ final class TimeLimiter: Sendable {
             } catch {
                 result = .failure(error)
             }
-            guard end(id, on: eventLoop) else { throw Problem.tooSlow }
+            guard end(id, on: eventLoop) else { throw tooLate }
             return try result.get()
         }
         return try await value

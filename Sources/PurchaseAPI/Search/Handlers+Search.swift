@@ -27,7 +27,7 @@ extension Handlers {
         var parameters = ParameterReader(request, context)
         let id = parameters.orderID()
         try parameters.check()
-        let order = try await withTimeLimit(configuration.requestTimeout, on: context.channel.eventLoop) {
+        let order = try await timeLimiter.run(configuration.requestTimeout, on: context.channel.eventLoop) {
             try await useCases.order(id, for: caller, requestID: context.requestID)
         }
         var writer = JSONWriter()

@@ -12,6 +12,8 @@ struct ConsolePages<Cases: UseCases & ConsoleUseCases>: Sendable {
     let renderer: PageRenderer
     let limiter: ConcurrencyLimiter
     let strangers: ConcurrencyLimiter
+    /// Ends what takes too long.
+    let timeLimiter = TimeLimiter()
 
     /// Always an answer: what goes wrong becomes a page that says so.
     func respond(to request: Request, _ context: VouchRequestContext, as route: ConsoleRoute) async -> Response {
@@ -19,7 +21,7 @@ struct ConsolePages<Cases: UseCases & ConsoleUseCases>: Sendable {
         guard places.enter() else { return failure(ConsoleError.overloaded, nil, context) }
         defer { places.leave() }
         do {
-            return try await withTimeLimit(
+            return try await timeLimiter.run(
                 timeout(of: route), on: context.channel.eventLoop, throwing: ConsoleError.tooSlow
             ) {
                 route.isPublic

@@ -9,6 +9,9 @@ import Synchronization
 /// what Apple has answered meanwhile is committed just as promptly. (Additive increase, multiplicative decrease, as TCP
 /// finds its window.)
 ///
+/// Only who waits for the ledger alone tells how prompt it is. Posts of one transaction wait for each other, since they
+/// change one chain: many of them at once would look like a slow ledger to everybody.
+///
 /// What Apple has answered goes before what is new: its commits take places whatever the limit says, and the questions
 /// that wait behind them count too, as far as it is the ledger that they wait for. Behind a slow App Store they don't:
 /// posts are then recorded and answered 202.
@@ -74,10 +77,15 @@ struct RecordingLimit: Sendable {
     }
 
     /// A recording ended, well or not; gives its place back.
-    mutating func left(enteredAt: ContinuousClock.Instant, now: ContinuousClock.Instant) {
+    ///
+    /// One that had to wait for another of the same transaction says nothing about the ledger.
+    mutating func left(
+        enteredAt: ContinuousClock.Instant, now: ContinuousClock.Instant, waitedForAnother: Bool = false
+    ) {
         // Few at once say nothing about how many it could be.
         let wasCrowded = 2 * running >= limit
         running -= 1
+        if waitedForAnother { return }
         guard now - enteredAt <= target else {
             // Who entered before the last cut was under way with those that caused it.
             if let shrunkAt, enteredAt < shrunkAt { return }
@@ -116,14 +124,23 @@ package final class RecordingGate: Sendable {
     }
 
     /// Takes a place for as long as `body` takes; throws `overloaded` when there is none.
-    func record<Value>(_ body: () async throws(ServiceError) -> Value) async throws(ServiceError) -> Value {
+    ///
+    /// `body` says when it finds another recording of its transaction under way, which it may have to wait for.
+    func record<Value>(
+        _ body: (_ waitsForAnother: inout Bool) async throws(ServiceError) -> Value
+    ) async throws(ServiceError) -> Value {
         guard state.withLock({ $0.enter() }) else {
             refused.increment()
             throw .overloaded(retryAfterSeconds: 1)
         }
         let enteredAt = ContinuousClock.now
-        defer { change { $0.left(enteredAt: enteredAt, now: .now) } }
-        return try await body()
+        var waitsForAnother = false
+        defer {
+            change { [waitsForAnother] in
+                $0.left(enteredAt: enteredAt, now: .now, waitedForAnother: waitsForAnother)
+            }
+        }
+        return try await body(&waitsForAnother)
     }
 
     /// Takes a place whatever the limit says, for as long as the commit of an answer of Apple's takes.

@@ -34,10 +34,11 @@ extension VouchService {
         }
         let posters = posters(of: submission, by: caller)
         let (account, recorded, leads) = try await recordingGate.record {
-            () async throws(ServiceError) -> (AccountNumber, Recorded, Bool) in
+            (waitsForAnother: inout Bool) async throws(ServiceError) -> (AccountNumber, Recorded, Bool) in
             // Behind the gate: what is refused there stores nothing.
             try await admit(subject.id, of: posters)
             let leads = pool.begin(subject.id)
+            waitsForAnother = !leads
             do throws(ServiceError) {
                 let standing = try await withLedger { () async throws(LedgerError) in
                     try await ledger.standing(of: subject.id, for: submission.account)

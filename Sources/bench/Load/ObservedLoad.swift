@@ -26,7 +26,7 @@ struct StageSummary: Sendable {
     let due: Int
     /// Those of them that were ever answered, by status.
     private(set) var statuses: [Int: Int] = [:]
-    /// Answers that came while it lasted, whenever they were due, by status and second.
+    /// Those of them that were answered while it lasted, by status and second.
     private(set) var answeredPerSecond: [Int: Double] = [:]
     /// Latencies in nanoseconds of the requests that were due in it, by status.
     private(set) var latencies: [Int: Histogram<UInt64>] = [:]
@@ -36,14 +36,12 @@ struct StageSummary: Sendable {
     init(_ index: Int, of schedule: LoadSchedule, answers: [ObservedAnswer]) {
         let stage = schedule.stages[index]
         due = stage.requests
-        for answer in answers {
+        let end = schedule.beginning(of: index) + stage.seconds
+        for answer in answers where schedule.stage(at: Self.seconds(answer.dueAfter)) == index {
             let status = answer.answer.status
-            let (dueAt, answeredAt) = (Self.seconds(answer.dueAfter), Self.seconds(answer.answeredAfter))
-            let begin = schedule.beginning(of: index)
-            if answeredAt >= begin, answeredAt < begin + stage.seconds {
+            if Self.seconds(answer.answeredAfter) < end {
                 answeredPerSecond[status, default: 0] += 1 / stage.seconds
             }
-            guard schedule.stage(at: dueAt) == index else { continue }
             statuses[status, default: 0] += 1
             latencies[status, default: Histogram(highestTrackableValue: 60_000_000_000)]
                 .record(answer.latencyNanoseconds)
@@ -56,7 +54,7 @@ struct StageSummary: Sendable {
         Double(statuses.filter { wanted.contains($0.key) }.values.reduce(0, +)) / Double(max(1, due))
     }
 
-    /// Answers with one of these a second, while the stage lasted.
+    /// How much of what was due was answered with one of these while the stage lasted, by second.
     func perSecond(_ wanted: Set<Int>) -> Double {
         answeredPerSecond.filter { wanted.contains($0.key) }.values.reduce(0, +)
     }

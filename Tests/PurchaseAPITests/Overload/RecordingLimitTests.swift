@@ -66,6 +66,23 @@ struct RecordingLimitTests {
         #expect(limit.limit == 16)
     }
 
+    @Test("posts of one transaction that wait for each other say nothing about the ledger")
+    func oneTransaction() {
+        var limit = limit()
+        var now = begin
+        for _ in 0..<50 {
+            for number in 0..<limit.limit {
+                let isIn = limit.enter()
+                #expect(isIn)
+                // The first of them is prompt; the last waits for all others.
+                limit.left(
+                    enteredAt: now, now: now + .milliseconds(number == 0 ? 1 : 5_000), waitedForAnother: number > 0)
+            }
+            now += .seconds(6)
+        }
+        #expect(limit.limit == 16 && limit.running == 0)
+    }
+
     @Test("what Apple answered is always let in, and keeps new posts out meanwhile")
     func settlements() {
         var limit = limit()

@@ -1,12 +1,16 @@
 import AppStoreSimulator
 import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTesting
+import Logging
 import Postgres
-import PurchaseAPI
 import PurchaseCore
-import PurchaseService
 import TestSupport
 import Testing
 
+@testable import PurchaseAPI
+@testable import PurchaseService
 @testable import vouch
 
 @Suite("More posts than can be taken")
@@ -19,6 +23,44 @@ struct SheddingTests {
             #expect(refused.status == 503 && refused.code == "overloaded")
             #expect(refused.headers[.retryAfter] == "1")
             #expect(refused.json?["finish"] == .bool(false))
+            #expect(try await edge.get("/v1/accounts/a/entitlements").status == 200)
+            isCrowded.set(false)
+            #expect(try await edge.post("/v1/transactions", "no JSON at all", key: nil).status == 401)
+        }
+    }
+
+    @Test("over a real connection a refusal says what the router's does, and leaves the connection usable")
+    func onTheWire() async throws {
+        let isCrowded = Box(true)
+        var configuration = APIConfiguration(
+            bundleID: BundleID("com.example.app"), openAPIDocument: "openapi: 3.1.0\n", now: { Sample.now })
+        configuration.turnsPostsAway = { isCrowded.value }
+        let logger = Logger(label: "edge") { _ in SwiftLogNoOpLogHandler() }
+        let application = Application(
+            router: buildRouter(useCases: StubUseCases(), configuration: configuration),
+            server: .http1(
+                shedding: PostShedding(configuration: configuration, logger: logger), configuration: .init()),
+            logger: logger)
+        try await application.test(.live) { client in
+            let edge = EdgeClient(client: client)
+            let id: HTTPFields = [.requestID: "call-1"]
+            let early = try await edge.post("/v1/transactions", "no JSON at all", key: nil, headers: id)
+            // A query is the router's to judge, so this one is refused there.
+            let late = try await edge.post("/v1/transactions?", "no JSON at all", key: nil, headers: id)
+            #expect(early.status == 503 && early.body == late.body)
+            #expect(early.json?["instance"]?.text == "urn:request:call-1")
+            // An answer without success needs no date (RFC 9110 §6.6.1), which Hummingbird adds.
+            let names = { (answer: EdgeAnswer) in Set(answer.headers.map(\.name)).subtracting([.date]) }
+            #expect(names(early) == names(late))
+            for name in names(early) { #expect(early.headers[name] == late.headers[name], "\(name)") }
+
+            let large = String(repeating: "x", count: 1 << 20)
+            let unnamed = [
+                try await edge.post("/v1/transactions", large, key: nil), try await edge.post("/v1/transactions", ""),
+            ]
+            #expect(unnamed.map(\.status) == [503, 503])
+            let ids = unnamed.compactMap { $0.headers[.requestID] }
+            #expect(Set(ids).count == 2 && ids.allSatisfy { $0.count == 32 })
             #expect(try await edge.get("/v1/accounts/a/entitlements").status == 200)
             isCrowded.set(false)
             #expect(try await edge.post("/v1/transactions", "no JSON at all", key: nil).status == 401)
@@ -40,6 +82,27 @@ struct SheddingTests {
             #expect(try await stack.count("SELECT count(*) FROM transactions") == 0)
             #expect(stack.simulator.callsCount(transactionID: id) == 0)
             #expect(try await stack.api.get("/v1/accounts/ada/entitlements").status == 200)
+        }
+    }
+
+    @Test("a slow post lets fewer in, but not one that waits for another of its transaction")
+    func oneTransaction() async throws {
+        // Every recording takes longer than no time.
+        let tune: @Sendable (inout ServiceConfiguration) -> Void = { configuration in
+            (configuration.recordWithin, configuration.recordingsAtOnce) = (.zero, 8...64)
+            configuration.answerWithin = .milliseconds(20)
+        }
+        try await TestStack.with(tune: tune) { stack in
+            @Sendable func most() async -> Double? {
+                MetricsStackTests.Scrape(await stack.metrics.render())["vouch_recordings_max"]
+            }
+            let popular = TransactionID("2000000000000001")
+            #expect(stack.service.pool.begin(popular), "somebody else posts it")
+            #expect(try await stack.api.post("ada", popular.rawValue).status == 202)
+            #expect(await most() == 16)
+            stack.service.pool.end(popular)
+            _ = try await stack.api.post("ada", "2000000000000002")
+            #expect(await most() == 12)
         }
     }
 

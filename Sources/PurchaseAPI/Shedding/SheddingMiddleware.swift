@@ -2,8 +2,7 @@ import Hummingbird
 
 /// Answers 503 while the service has more of an operation than it can do, before the caller is known or a body read.
 ///
-/// Under a flood most of what arrives is refused, so a refusal must cost next to nothing. It says nothing about the
-/// caller, and stores nothing.
+/// Of posts it meets the few that ``SheddingHandler`` leaves alone. It says nothing about the caller, and stores nothing.
 struct SheddingMiddleware: RouterMiddleware {
     let turnsAway: @Sendable () -> Bool
 
@@ -11,7 +10,7 @@ struct SheddingMiddleware: RouterMiddleware {
         _ request: Request, context: VouchRequestContext,
         next: @concurrent (Request, VouchRequestContext) async throws -> Response
     ) async throws -> Response {
-        guard !turnsAway() else { throw Problem.overloaded(retryAfterSeconds: 1) }
+        guard !turnsAway() else { throw Problem.shed }
         return try await next(request, context)
     }
 }

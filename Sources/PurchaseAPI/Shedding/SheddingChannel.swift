@@ -1,0 +1,36 @@
+package import HummingbirdCore
+import Logging
+import NIOCore
+
+/// HTTP/1.1 as Hummingbird speaks it, with a ``SheddingHandler`` in each connection.
+///
+/// The handler stands behind the one that closes idle connections, so that refusals count as use.
+struct SheddingChannel: ServerChildChannel {
+    let base: HTTP1Channel
+    let shedding: PostShedding
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
+        base.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let idleness = try pipeline.handler(type: HTTPConnectionStateHandler.self)
+            try pipeline.addHandler(SheddingHandler(shedding), position: .after(idleness))
+            return value
+        }
+    }
+
+    func handle(value: HTTP1Channel.Value, logger: Logger) async {
+        await base.handle(value: value, logger: logger)
+    }
+}
+
+extension HTTPServerBuilder {
+    /// A server of HTTP/1.1 that refuses posts ahead of everything while `shedding` says so.
+    package static func http1(
+        shedding: PostShedding, configuration: HTTP1Channel.Configuration
+    ) -> HTTPServerBuilder {
+        HTTPServerBuilder { responder in
+            SheddingChannel(
+                base: HTTP1Channel(responder: responder, configuration: configuration), shedding: shedding)
+        }
+    }
+}
