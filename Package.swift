@@ -84,7 +84,7 @@ let everything: [Target] = [
         dependencies: [
             "PurchaseCore", "AppStoreJWS", "AppStoreClient", "Postgres", "PurchaseStore", "PurchaseService",
             "PurchaseAPI", "PurchaseConsole", "UserTokens", "CZlib", argumentParser, asyncHTTPClient, crypto,
-            hummingbird, logging, metrics, nioCore, serviceLifecycle, unixSignals, yams,
+            hummingbird, hummingbirdCore, logging, metrics, nioCore, serviceLifecycle, unixSignals, yams,
         ],
         swiftSettings: strict),
     .target(

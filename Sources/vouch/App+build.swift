@@ -2,6 +2,7 @@ import AppStoreClient
 import AppStoreJWS
 import AsyncHTTPClient
 import Hummingbird
+import HummingbirdCore
 import Logging
 import Postgres
 import PurchaseAPI
@@ -235,12 +236,23 @@ func buildService(settings: Settings, role: ServeRole, logger: Logger) async thr
     return ServiceGroup(configuration: configuration)
 }
 
+/// Connections of callers that are open at once; more wait unaccepted, at most 256, until one of them ends.
+///
+/// One takes 11 to 30 KB. Descriptors for the database, Apple and operators are left over, whatever the process's limit is.
+func connectionsMax(descriptorsMax: Double?) -> Int {
+    let (most, least, kept) = (4_096, 64, 256)
+    guard let descriptorsMax, descriptorsMax < Double(most + kept) else { return most }
+    return max(least, Int(descriptorsMax) - kept)
+}
+
 private func application(_ stack: VouchStack, settings: Settings, logger: Logger) -> some ApplicationProtocol {
     Application(
         router: stack.router,
         server: .http1(shedding: stack.shedding, configuration: .init(idleTimeout: .seconds(60))),
         configuration: ApplicationConfiguration(
-            address: .hostname(settings.httpAddress.host, port: settings.httpAddress.port), serverName: nil),
+            address: .hostname(settings.httpAddress.host, port: settings.httpAddress.port), serverName: nil,
+            availableConnectionsDelegate: MaximumAvailableConnections(
+                connectionsMax(descriptorsMax: ProcessGauges.descriptorsMax()), logger: logger)),
         onServerRunning: { channel in
             let port = channel.localAddress?.port ?? settings.httpAddress.port
             Console.output("vouch listening on http://\(settings.httpAddress.host):\(port)")

@@ -33,26 +33,9 @@ extension VouchService {
         case .refused(let refusal, let detail): return .refused(refusal, detail: detail)
         }
         let posters = posters(of: submission, by: caller)
-        let (account, recorded, leads) = try await recordingGate.record {
-            (waitsForAnother: inout Bool) async throws(ServiceError) -> (AccountNumber, Recorded, Bool) in
-            // Behind the gate: what is refused there stores nothing.
-            try await admit(subject.id, of: posters)
-            let leads = pool.begin(subject.id)
-            waitsForAnother = !leads
-            do throws(ServiceError) {
-                let standing = try await withLedger { () async throws(LedgerError) in
-                    try await ledger.standing(of: subject.id, for: submission.account)
-                }
-                let account = try await number(of: submission, by: caller, standing.account)
-                let recorded = try await record(
-                    subject, standing, account: account, submission: submission, caller: caller,
-                    requestID: requestID, leads: leads)
-                return (account, recorded, leads)
-            } catch {
-                if leads { pool.end(subject.id) }
-                throw error
-            }
-        }
+        // In a task of its own, which gives its stack back before Apple is waited for: a decision takes 100 KB of it.
+        async let recording = record(subject, of: posters, submission: submission, caller: caller, requestID: requestID)
+        let (account, recorded, leads) = try await recording.get()
         let after = try await settle(subject, recorded, caller: caller, requestID: requestID, leads: leads)
         await release(subject.id, of: posters, chain: after)
         let token = dependencies.cryptography.claimToken(subject.id, account)
@@ -143,6 +126,38 @@ extension VouchService {
     }
 
     // MARK: Recording
+
+    /// Records the claim as soon as the gate lets it; with the account's number, and whether this post asks Apple.
+    private func record(
+        _ subject: Subject, of posters: [UnprovenPoster], submission: Submission, caller: Caller, requestID: String
+    ) async -> Result<(AccountNumber, Recorded, leads: Bool), ServiceError> {
+        do throws(ServiceError) {
+            return try await .success(
+                recordingGate.record {
+                    (waitsForAnother: inout Bool) async throws(ServiceError) -> (AccountNumber, Recorded, leads: Bool)
+                    in
+                    // Behind the gate: what is refused there stores nothing.
+                    try await admit(subject.id, of: posters)
+                    let leads = pool.begin(subject.id)
+                    waitsForAnother = !leads
+                    do throws(ServiceError) {
+                        let standing = try await withLedger { () async throws(LedgerError) in
+                            try await ledger.standing(of: subject.id, for: submission.account)
+                        }
+                        let account = try await number(of: submission, by: caller, standing.account)
+                        let recorded = try await record(
+                            subject, standing, account: account, submission: submission, caller: caller,
+                            requestID: requestID, leads: leads)
+                        return (account, recorded, leads)
+                    } catch {
+                        if leads { pool.end(subject.id) }
+                        throw error
+                    }
+                })
+        } catch {
+            return .failure(error)
+        }
+    }
 
     /// The ledger's number of the account that posts; written only where it is new, or where a token of it is.
     private func number(

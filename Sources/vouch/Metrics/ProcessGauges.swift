@@ -50,7 +50,8 @@ struct ProcessGauges: Sendable {
         return Double(max(0, names.count - 1))
     }
 
-    private static func descriptorsMax() -> Double? {
+    /// The process's limit of open descriptors; `nil` when the system doesn't tell.
+    static func descriptorsMax() -> Double? {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return nil }
         return Double(limit.rlim_cur)

@@ -106,6 +106,13 @@ struct SheddingTests {
         }
     }
 
+    @Test("callers' connections leave descriptors for everything else, whatever the process may open")
+    func connections() {
+        #expect(connectionsMax(descriptorsMax: nil) == 4_096 && connectionsMax(descriptorsMax: 1e9) == 4_096)
+        #expect(connectionsMax(descriptorsMax: 1_024) == 768 && connectionsMax(descriptorsMax: 4_352) == 4_096)
+        #expect(connectionsMax(descriptorsMax: 256) == 64)
+    }
+
     @Test("a bare id of a stranger that is turned away behind the edge counts for nobody")
     func strangers() async throws {
         try await TestStack.with(tune: { $0.recordingsAtOnce = 0...0 }) { stack in
