@@ -127,35 +127,44 @@ extension VouchService {
 
     // MARK: Recording
 
-    /// Records the claim as soon as the gate lets it; with the account's number, and whether this post asks Apple.
+    /// The claim as it was recorded, by account, and whether this post is the one that asks Apple.
+    private typealias Recording = (account: AccountNumber, recorded: Recorded, leads: Bool)
+
+    /// Records the claim if the gate lets it.
     private func record(
         _ subject: Subject, of posters: [UnprovenPoster], submission: Submission, caller: Caller, requestID: String
-    ) async -> Result<(AccountNumber, Recorded, leads: Bool), ServiceError> {
+    ) async -> Result<Recording, ServiceError> {
         do throws(ServiceError) {
             return try await .success(
-                recordingGate.record {
-                    (waitsForAnother: inout Bool) async throws(ServiceError) -> (AccountNumber, Recorded, leads: Bool)
-                    in
+                recordingGate.record { (waitsForAnother: inout Bool) async throws(ServiceError) -> Recording in
                     // Behind the gate: what is refused there stores nothing.
                     try await admit(subject.id, of: posters)
                     let leads = pool.begin(subject.id)
                     waitsForAnother = !leads
-                    do throws(ServiceError) {
-                        let standing = try await withLedger { () async throws(LedgerError) in
-                            try await ledger.standing(of: subject.id, for: submission.account)
-                        }
-                        let account = try await number(of: submission, by: caller, standing.account)
-                        let recorded = try await record(
-                            subject, standing, account: account, submission: submission, caller: caller,
-                            requestID: requestID, leads: leads)
-                        return (account, recorded, leads)
-                    } catch {
-                        if leads { pool.end(subject.id) }
-                        throw error
-                    }
+                    return try await record(
+                        subject, submission: submission, caller: caller, requestID: requestID, leads: leads)
                 })
         } catch {
             return .failure(error)
+        }
+    }
+
+    /// Records the claim; a flight that this post leads ends when it can't.
+    private func record(
+        _ subject: Subject, submission: Submission, caller: Caller, requestID: String, leads: Bool
+    ) async throws(ServiceError) -> Recording {
+        do throws(ServiceError) {
+            let standing = try await withLedger { () async throws(LedgerError) in
+                try await ledger.standing(of: subject.id, for: submission.account)
+            }
+            let account = try await number(of: submission, by: caller, standing.account)
+            let recorded = try await record(
+                subject, standing, account: account, submission: submission, caller: caller, requestID: requestID,
+                leads: leads)
+            return (account, recorded, leads)
+        } catch {
+            if leads { pool.end(subject.id) }
+            throw error
         }
     }
 
