@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import PurchaseCore
 import Testing
@@ -20,6 +21,20 @@ struct ChainCacheTests {
         let forged = try other.jws(header: chain.header())
         #expect(await verifier.verifyTransaction(forged, now: Moment.now).failure == .signatureMismatch)
         #expect(cache.statistics == .init(hits: 2, builds: 1))
+    }
+
+    @Test("the digest is that of the whole text, cold and on a hit, also under a header that differs in its end")
+    func digest() async throws {
+        let chain = try MintedChain()
+        let cache = VerifiedChainCache()
+        let verifier = try chain.verifier(cache: cache)
+        let other = try chain.header(extra: ",\"n\":1")
+        for header in [nil, nil, other, other, nil] {
+            let jws = try chain.jws(Payload.transaction(id: "7"), header: header)
+            let verified = try #require(await verifier.verifyTransaction(jws, now: Moment.now).verified)
+            #expect(verified.sha256 == Array(SHA256.hash(data: Data(jws.utf8))))
+        }
+        #expect(cache.statistics == .init(hits: 3, builds: 2))
     }
 
     @Test("validity at the evidence's own date is checked on a hit too")

@@ -29,6 +29,14 @@ struct EntitlementPlanTests {
                 ["accounts_account_id_key", "erasures_pkey", "using transactions_", "chains_pkey", "evidence_chain"]
             ),
             (LedgerStore.chainLookup, ["using transactions_", "chains_pkey", "evidence_chain", "movements_chain"]),
+            (LedgerStore.numberedChainLookup, ["chains_pkey", "evidence_chain", "movements_chain"]),
+            (
+                LedgerStore.notificationLookup,
+                [
+                    "notifications_pkey", "using transactions_", "chains_environment", "accounts_stated_token",
+                    "accounts_rule_token", "erasures_pkey",
+                ]
+            ),
         ]
         try await LedgerFixture.with { ledger in
             for isFull in [false, true] {
@@ -55,10 +63,17 @@ struct EntitlementPlanTests {
             for (name, value) in PostgresLookup.sessionSettings {
                 try await transaction.query("SELECT set_config(\(name), \(value), true)")
             }
-            let types = lookup.keyTypes.map { $0 == .timestamptz ? "timestamptz[]" : "text[]" }
+            let types = lookup.keyTypes.map { type in
+                switch type {
+                case .timestamptz: "timestamptz[]"
+                case .int8: "bigint[]"
+                default: "text[]"
+                }
+            }
             try await transaction.query(
                 SQL(text: "PREPARE looked_up(\(types.joined(separator: ", "))) AS \(lookup.text)", values: []))
-            let keys = types.map { $0 == "text[]" ? "'{player-7}'" : "'{2026-11-23T00:00:00Z}'" }
+            let examples = ["text[]": "'{player-7}'", "bigint[]": "'{7}'"]
+            let keys = types.map { examples[$0] ?? "'{2026-11-23T00:00:00Z}'" }
             let rows = try await transaction.query(
                 SQL(text: "EXPLAIN (COSTS OFF) EXECUTE looked_up(\(keys.joined(separator: ", ")))", values: []))
             try await transaction.query("DEALLOCATE looked_up")

@@ -1,3 +1,4 @@
+import Crypto
 package import PurchaseCore
 import Synchronization
 
@@ -16,15 +17,23 @@ package final class VerifiedChainCache: Sendable {
         let header: [UInt8]
     }
 
-    private struct Entry {
+    /// A chain that was verified, and what else all JWS with its header have in common.
+    struct Found: Sendable {
         let chain: VerifiedChain
+        /// SHA-256 under way: the header segment is in it, and nothing else.
+        let hashedHeader: SHA256
+    }
+
+    private struct Entry {
+        let key: Key
+        let found: Found
         let endsAt: Instant
-        var lastUse: UInt64
     }
 
     private struct State {
-        var entries: [Key: Entry] = [:]
-        var uses: UInt64 = 0
+        /// The most recently used first. Nearly always it is the one that is looked for, so comparing bytes takes less than
+        /// hashing them would.
+        var entries: [Entry] = []
         var statistics = Statistics()
     }
 
@@ -58,37 +67,44 @@ package final class VerifiedChainCache: Sendable {
     /// Hits and builds so far.
     package var statistics: Statistics { state.withLock { $0.statistics } }
 
-    func find(_ key: Key, now: Instant) -> VerifiedChain? {
+    /// What is known of a header segment, under these roots.
+    func find(_ header: ArraySlice<UInt8>, roots: [UInt8], now: Instant) -> Found? {
         state.withLock { state in
-            guard var entry = state.entries[key] else { return nil }
+            guard let place = state.entries.firstIndex(where: { $0.key.has(header, roots) }) else { return nil }
+            let entry = state.entries[place]
             guard now < entry.endsAt else {
-                state.entries[key] = nil
+                state.entries.remove(at: place)
                 return nil
             }
-            state.uses += 1
-            entry.lastUse = state.uses
-            state.entries[key] = entry
+            if place > 0 {
+                state.entries.remove(at: place)
+                state.entries.insert(entry, at: 0)
+            }
             state.statistics.hits += 1
-            return entry.chain
+            return entry.found
         }
     }
 
     func countBuild() { state.withLock { $0.statistics.builds += 1 } }
 
     /// Keeps a chain; to be called only after a signature by its leaf has been checked.
-    func admit(_ chain: VerifiedChain, for key: Key, now: Instant) {
-        let endsAt = min(now + lifetime, chain.nextExpiry(after: now) ?? .init(millisecondsSince1970: .max))
+    func admit(_ found: Found, for key: Key, now: Instant) {
+        let endsAt = min(now + lifetime, found.chain.nextExpiry(after: now) ?? .init(millisecondsSince1970: .max))
         state.withLock { state in
-            if state.entries[key] == nil, state.entries.count >= entriesMax {
-                state.entries = state.entries.filter { now < $0.value.endsAt }
-                while state.entries.count >= entriesMax,
-                    let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse })
-                {
-                    state.entries[oldest.key] = nil
-                }
-            }
-            state.uses += 1
-            state.entries[key] = Entry(chain: chain, endsAt: endsAt, lastUse: state.uses)
+            state.entries.removeAll { $0.key == key }
+            if state.entries.count >= entriesMax { state.entries.removeAll { now >= $0.endsAt } }
+            if state.entries.count >= entriesMax { state.entries.removeLast(state.entries.count - entriesMax + 1) }
+            state.entries.insert(Entry(key: key, found: found, endsAt: endsAt), at: 0)
         }
+    }
+}
+
+extension VerifiedChainCache.Key {
+    /// Whether it is of this header and these roots.
+    fileprivate func has(_ header: ArraySlice<UInt8>, _ roots: [UInt8]) -> Bool {
+        roots == self.roots
+            && header.withUnsafeBufferPointer { left in
+                self.header.withUnsafeBufferPointer { right in ByteScan.equal(left, right) }
+            }
     }
 }

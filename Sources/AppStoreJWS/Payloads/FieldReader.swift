@@ -36,9 +36,7 @@ struct FieldReader {
 
     private mutating func text(_ name: String, bytesMax: Int) -> String? {
         read(name) { value in
-            guard case .string(let text) = value, text.utf8.count <= bytesMax, !text.utf8.contains(0) else {
-                return nil
-            }
+            guard case .string(let text) = value, text.utf8.count <= bytesMax, !text.hasZeroByte else { return nil }
             return text
         }
     }
@@ -92,7 +90,7 @@ struct FieldReader {
             guard case .array(let elements) = value else { return nil }
             var texts: [String] = []
             for element in elements {
-                guard case .string(let text) = element, text.utf8.count <= Self.textBytesMax, !text.utf8.contains(0)
+                guard case .string(let text) = element, text.utf8.count <= Self.textBytesMax, !text.hasZeroByte
                 else { return nil }
                 texts.append(text)
             }
@@ -181,5 +179,13 @@ struct FieldReader {
         }
         guard instants.contains(milliseconds) else { return nil }
         return Instant(millisecondsSince1970: milliseconds)
+    }
+}
+
+extension String {
+    /// Whether U+0000 is in it.
+    fileprivate var hasZeroByte: Bool {
+        var text = self
+        return text.withUTF8 { ByteScan.firstIndex(of: 0, in: $0) != nil }
     }
 }

@@ -29,25 +29,39 @@ struct CompactJWS: Sendable {
             throw VerificationFailure(.tooLarge, "\(count) bytes; at most \(Self.bytesMax) are read")
         }
         let bytes = Array(text.utf8)
-        let dots = bytes.indices.filter { bytes[$0] == UInt8(ascii: ".") }
+        let dots = Self.dots(in: bytes)
         guard dots.count == 2 else {
             throw VerificationFailure(.segmentCount, "\(dots.count + 1) segments; a compact JWS has 3")
         }
-        let header = bytes[..<dots[0]]
+        let header = bytes[..<dots.first]
         guard !header.isEmpty, header.count <= Self.headerBytesMax else {
             throw VerificationFailure(
                 .headerSize, "a header of \(header.count) characters; 1 to \(Self.headerBytesMax) are read")
         }
-        guard let payload = Base64.decode(url: bytes[(dots[0] + 1)..<dots[1]]) else {
+        guard let payload = Base64.decode(url: bytes[(dots.first + 1)..<dots.last]) else {
             throw VerificationFailure(.notBase64URL, "the payload segment is not unpadded base64url")
         }
-        guard let signature = Base64.decode(url: bytes[(dots[1] + 1)...]) else {
+        guard let signature = Base64.decode(url: bytes[(dots.last + 1)...]) else {
             throw VerificationFailure(.notBase64URL, "the signature segment is not unpadded base64url")
         }
         self.bytes = bytes
         self.headerSegment = header
         self.payload = payload
         self.signature = signature
-        self.signingInput = bytes[..<dots[1]]
+        self.signingInput = bytes[..<dots.last]
+    }
+
+    private static func dots(in bytes: [UInt8]) -> (first: Int, last: Int, count: Int) {
+        bytes.withUnsafeBufferPointer { bytes in
+            var dots = (first: 0, last: 0, count: 0)
+            var place = 0
+            while let dot = ByteScan.firstIndex(of: UInt8(ascii: "."), in: bytes, from: place) {
+                if dots.count == 0 { dots.first = dot }
+                dots.last = dot
+                dots.count += 1
+                place = dot + 1
+            }
+            return dots
+        }
     }
 }

@@ -1,3 +1,5 @@
+import PurchaseCore
+
 /// A strict, bounded JSON reader (RFC 8259): no recovery, no repeated names, no deep nesting, no trailing bytes.
 ///
 /// Foundation's reader is lenient about repeated names (the last one wins silently) and turns numbers into `Double`;
@@ -126,25 +128,30 @@ struct JSONParser {
 
     private mutating func string() throws(JSONFault) -> String {
         index += 1
-        let start = index
-        while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { index += 1 }
+        let plain = plainText()
         // The usual string has no escape and is taken as it stands.
-        if next == UInt8(ascii: "\"") {
-            let text = try checked(bytes[start..<index])
-            index += 1
-            return text
-        }
-        var decoded = Array(bytes[start..<index])
+        if consume(UInt8(ascii: "\"")) { return try checked(plain) }
+        var decoded = Array(plain)
         while let byte = next {
-            index += 1
             switch byte {
-            case UInt8(ascii: "\""): return try checked(decoded[...])
-            case UInt8(ascii: "\\"): try escape(into: &decoded)
+            case UInt8(ascii: "\""):
+                index += 1
+                return try checked(decoded[...])
+            case UInt8(ascii: "\\"):
+                index += 1
+                try escape(into: &decoded)
             case 0..<0x20: throw .syntax
-            default: decoded.append(byte)
+            default: decoded += plainText()
             }
         }
         throw .syntax
+    }
+
+    /// The characters from here on that stand for themselves.
+    private mutating func plainText() -> ArraySlice<UInt8> {
+        let end = bytes.withUnsafeBufferPointer { ByteScan.endOfPlainJSON(in: $0, from: index) }
+        defer { index = end }
+        return bytes[index..<end]
     }
 
     private func checked(_ bytes: ArraySlice<UInt8>) throws(JSONFault) -> String {

@@ -81,16 +81,17 @@ extension JWSVerifier {
     /// Steps `structure` to `signature`: after this the payload's bytes are known to be the leaf key's.
     func open(_ jws: String, now: Instant) async throws(VerificationFailure) -> OpenedJWS {
         let compact = try CompactJWS(jws)
-        let key = VerifiedChainCache.Key(roots: trustedRoots.identity, header: Array(compact.headerSegment))
-        if let chain = chainCache.find(key, now: now) {
-            return try Self.checkSignature(of: compact, by: chain)
+        let roots = trustedRoots.identity
+        if let found = chainCache.find(compact.headerSegment, roots: roots, now: now) {
+            return try Self.checkSignature(of: compact, by: found)
         }
+        let key = VerifiedChainCache.Key(roots: roots, header: Array(compact.headerSegment))
         switch await chainCache.flights.board(key) {
         case .lead:
             // Whoever led before may have put it into the cache since we looked.
-            let known = chainCache.find(key, now: now)
+            let known = chainCache.find(compact.headerSegment, roots: roots, now: now)
             let result =
-                if let known { Result<VerifiedChain, VerificationFailure>.success(known) } else {
+                if let known { Result<VerifiedChain, VerificationFailure>.success(known.chain) } else {
                     await buildChain(compact)
                 }
             chainCache.flights.land(key, result)
@@ -117,13 +118,16 @@ extension JWSVerifier {
     private func admit(
         _ compact: CompactJWS, key: VerifiedChainCache.Key, chain: VerifiedChain, now: Instant
     ) throws(VerificationFailure) -> OpenedJWS {
-        let opened = try Self.checkSignature(of: compact, by: chain)
-        chainCache.admit(chain, for: key, now: now)
+        var hash = SHA256()
+        hash.update(compact.headerSegment)
+        let found = VerifiedChainCache.Found(chain: chain, hashedHeader: hash)
+        let opened = try Self.checkSignature(of: compact, by: found)
+        chainCache.admit(found, for: key, now: now)
         return opened
     }
 
     private static func checkSignature(
-        of compact: CompactJWS, by chain: VerifiedChain
+        of compact: CompactJWS, by found: VerifiedChainCache.Found
     ) throws(VerificationFailure) -> OpenedJWS {
         guard compact.signature.count == CompactJWS.signatureBytes,
             let signature = try? P256.Signing.ECDSASignature(rawRepresentation: compact.signature)
@@ -132,12 +136,15 @@ extension JWSVerifier {
                 .signatureNotRaw,
                 "a signature of \(compact.signature.count) bytes; ES256 has 64, r and s, and no DER around them")
         }
-        guard chain.leafKey.isValidSignature(signature, for: compact.signingInput) else {
+        // Each byte is hashed once: what is signed begins with the header, and the whole text with what is signed.
+        var hash = found.hashedHeader
+        hash.update(compact.signingInput[compact.headerSegment.endIndex...])
+        guard found.chain.leafKey.isValidSignature(signature, for: hash.finalize()) else {
             throw VerificationFailure(
                 .signatureMismatch, "the signature is not the leaf's over this header and payload")
         }
-        return OpenedJWS(
-            chain: chain, payload: compact.payload, sha256: Array(SHA256.hash(data: compact.bytes)))
+        hash.update(compact.bytes[compact.signingInput.endIndex...])
+        return OpenedJWS(chain: found.chain, payload: compact.payload, sha256: Array(hash.finalize()))
     }
 
     /// The first half of the step `payload`: JSON, strictly.
@@ -193,5 +200,12 @@ extension JWSVerifier {
         case .open(let doubt):
             return .undetermined(doubt, unconfirmed)
         }
+    }
+}
+
+extension SHA256 {
+    /// Takes in bytes that lie side by side.
+    fileprivate mutating func update(_ bytes: ArraySlice<UInt8>) {
+        bytes.withUnsafeBytes { update(bufferPointer: $0) }
     }
 }

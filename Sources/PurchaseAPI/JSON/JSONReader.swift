@@ -121,26 +121,38 @@ package struct JSONReader {
     private mutating func readString() throws(JSONSyntaxError) -> String {
         let start = position
         position += 1
-        var text: [UInt8] = []
+        let plain = plainText()
+        // The usual string has no escape and is taken as it stands.
+        if take(UInt8(ascii: "\"")) { return try text(of: plain, from: start) }
+        var text = Array(plain)
         while let byte = current {
             switch byte {
             case UInt8(ascii: "\""):
                 position += 1
-                guard let string = String(validating: text, as: UTF8.self) else {
-                    throw JSONSyntaxError(kind: .encoding, offset: start)
-                }
-                return string
+                return try self.text(of: text[...], from: start)
             case UInt8(ascii: "\\"):
                 position += 1
                 try readEscape(into: &text)
             case 0x00..<0x20:
                 throw failure(.syntax)
-            default:
-                text.append(byte)
-                position += 1
+            default: text += plainText()
             }
         }
         throw failure(.syntax)
+    }
+
+    /// The characters from here on that stand for themselves.
+    private mutating func plainText() -> ArraySlice<UInt8> {
+        let end = bytes.withUnsafeBufferPointer { ByteScan.endOfPlainJSON(in: $0, from: position) }
+        defer { position = end }
+        return bytes[position..<end]
+    }
+
+    private func text(of bytes: ArraySlice<UInt8>, from start: Int) throws(JSONSyntaxError) -> String {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw JSONSyntaxError(kind: .encoding, offset: start)
+        }
+        return text
     }
 
     private mutating func readEscape(into text: inout [UInt8]) throws(JSONSyntaxError) {

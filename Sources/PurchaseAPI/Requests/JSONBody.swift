@@ -40,7 +40,7 @@ private func collectBody(of request: Request, maximumBytes: Int) async throws ->
 private func jsonObject(in buffer: ByteBuffer) throws(Problem) -> JSONObject {
     let value: JSONValue
     do throws(JSONSyntaxError) {
-        value = try JSONReader.value(of: Array(buffer.readableBytesView))
+        value = try JSONReader.value(of: Array(buffer: buffer))
     } catch {
         throw Problem.invalidRequest([Fault(pointer: "", detail: error.explanation)])
     }

@@ -39,22 +39,48 @@ package enum Base64 {
 
     private static func decode(_ text: ArraySlice<UInt8>, with values: [UInt8]) -> [UInt8]? {
         guard text.count % 4 != 1 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count * 3 / 4)
-        var pending: UInt32 = 0
-        var pendingBits: UInt32 = 0
-        for character in text {
-            let value = values[Int(character)]
-            guard value != invalid else { return nil }
-            pending = pending << 6 | UInt32(value)
-            pendingBits += 6
-            if pendingBits >= 8 {
-                pendingBits -= 8
-                bytes.append(UInt8(truncatingIfNeeded: pending >> pendingBits))
-                pending &= (1 << pendingBits) - 1
+        var isValid = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: text.count * 3 / 4) { output, count in
+            text.withUnsafeBufferPointer { text in
+                values.withUnsafeBufferPointer { values in isValid = decode(text, with: values, into: output) }
             }
+            count = isValid ? output.count : 0
         }
-        return pending == 0 ? bytes : nil
+        return isValid ? bytes : nil
+    }
+
+    /// Decodes four characters to three bytes at a time, and the two or three at the end that make one or two; false for
+    /// what is no base64.
+    ///
+    /// `output` has room for exactly the bytes that so many characters stand for.
+    private static func decode(
+        _ text: UnsafeBufferPointer<UInt8>, with values: UnsafeBufferPointer<UInt8>,
+        into output: UnsafeMutableBufferPointer<UInt8>
+    ) -> Bool {
+        // The mark of what is no character has bits that no value has.
+        var seen: UInt8 = 0
+        var place = 0
+        var written = 0
+        while place + 4 <= text.count {
+            let (first, second) = (values[Int(text[place])], values[Int(text[place + 1])])
+            let (third, fourth) = (values[Int(text[place + 2])], values[Int(text[place + 3])])
+            seen |= first | second | third | fourth
+            output[written] = first << 2 | second >> 4
+            output[written + 1] = second << 4 | third >> 2
+            output[written + 2] = third << 6 | fourth
+            place += 4
+            written += 3
+        }
+        if place + 2 <= text.count {
+            let (first, second) = (values[Int(text[place])], values[Int(text[place + 1])])
+            let third = place + 3 <= text.count ? values[Int(text[place + 2])] : nil
+            seen |= first | second | (third ?? 0)
+            output[written] = first << 2 | second >> 4
+            if let third { output[written + 1] = second << 4 | third >> 2 }
+            // Bits behind the last byte would be a second spelling of it.
+            guard (third.map { $0 << 6 } ?? second << 4) == 0 else { return false }
+        }
+        return seen < 64
     }
 
     private static let invalid: UInt8 = 0xFF

@@ -88,10 +88,15 @@ struct TransactionChecker: Sendable {
         try await decide(evidence, cause: cause, known: known, lease: lease).chain
     }
 
+    /// The chain that holds a transaction, and the one of its original transaction, as somebody has just seen them.
+    typealias FoundChains = (holding: Chain?, identified: Chain?)
+
     /// Does what ``record(_:cause:known:lease:)`` does, and tells the decision too.
+    ///
+    /// `found` saves the first look at the ledger; what has changed since makes the commit miss, and is looked at anew.
     func decide(
         _ evidence: Evidence, renewal: RenewalInfo? = nil, cause: Decider.Cause, known: Chain?,
-        lease: (Chain) -> CheckLease? = { _ in nil }
+        found: FoundChains? = nil, lease: (Chain) -> CheckLease? = { _ in nil }
     ) async throws(LedgerError) -> (chain: Chain, decision: Decision) {
         let facts = evidence.facts
         let id = facts.transactionID
@@ -103,11 +108,18 @@ struct TransactionChecker: Sendable {
             return chain.environment != nil || willBeIt ? chain : nil
         }
         var provisional: Chain?
+        var seen = found
         let result = try await decider.run(
             known: usable, cause: cause,
             load: { () async throws(LedgerError) in
-                let found = try await dependencies.ledger.chains(
-                    holding: id, original: facts.originalTransactionID, in: facts.environment)
+                let found: FoundChains
+                if let seen {
+                    found = seen
+                } else {
+                    found = try await dependencies.ledger.chains(
+                        holding: id, original: facts.originalTransactionID, in: facts.environment)
+                }
+                seen = nil
                 if let holding = found.holding, holding.environment != nil {
                     provisional = nil
                     return holding

@@ -21,12 +21,8 @@ struct NDJSONLine: RecordLine, ~Copyable {
 
     mutating func text(_ value: String?) {
         begin()
-        guard var value else { return null() }
-        bytes.append(0x22)
-        value.withUTF8 { text in
-            if Self.needsEscapes(text) { escape(text) } else { bytes.append(contentsOf: text) }
-        }
-        bytes.append(0x22)
+        guard let value else { return null() }
+        JSONText.append(value, to: &bytes)
     }
 
     mutating func number(_ value: Int64?) {
@@ -60,23 +56,4 @@ struct NDJSONLine: RecordLine, ~Copyable {
     }
 
     private mutating func null() { bytes.append(contentsOf: "null".utf8) }
-
-    /// Whether a byte can't stand in JSON as it is; no branch for each byte, so that many are compared at once.
-    private static func needsEscapes(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        text.reduce(0) { $0 | ($1 < 0x20 || $1 == 0x22 || $1 == 0x5C || $1 == 0x7F ? 1 : 0) } != 0
-    }
-
-    private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
-        for byte in text {
-            switch byte {
-            case 0x22, 0x5C:
-                bytes.append(0x5C)
-                bytes.append(byte)
-            case 0x00..<0x20, 0x7F:
-                bytes.append(contentsOf: #"\u00"#.utf8)
-                bytes.append(contentsOf: Hexadecimal.text(CollectionOfOne(byte)).utf8)
-            default: bytes.append(byte)
-            }
-        }
-    }
 }

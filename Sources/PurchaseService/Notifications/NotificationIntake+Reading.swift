@@ -74,31 +74,35 @@ extension NotificationIntake {
             receivedAt: arrival.receivedAt, origin: arrival.origin, outcome: .kept, jws: arrival.jws, sha256: sha256)
         if record.notificationType.isEmpty { record.notificationType = "?" }
         if record.subtype?.isEmpty == true { record.subtype = nil }
-        // So that the text is found when an account is erased, also where nothing is decided upon it.
-        record.transactionID =
-            claims.data?.signedTransactionInfo.flatMap(NamedTransaction.id)
-            ?? claims.data?.signedRenewalInfo.flatMap(NamedTransaction.id)
-        record.originalTransactionID =
-            claims.data?.signedTransactionInfo.flatMap(NamedTransaction.original)
-            ?? claims.data?.signedRenewalInfo.flatMap(NamedTransaction.original)
         if record.notificationType == "CONSUMPTION_REQUEST" {
             record.respondBy = record.signedDate + Self.consumptionDeadline
         }
         return record
     }
 
+    /// Notes which transaction the content names, read without trust, so that the text is found when an account is erased,
+    /// also where nothing is decided upon it.
+    func nameTransaction(in record: inout NotificationRecord, by claims: ResponseBodyV2DecodedPayload) {
+        for jws in [claims.data?.signedTransactionInfo, claims.data?.signedRenewalInfo] {
+            guard let jws else { continue }
+            let named = NamedTransaction(in: jws)
+            if record.transactionID == nil { record.transactionID = named.id }
+            if record.originalTransactionID == nil { record.originalTransactionID = named.original }
+        }
+    }
+
     /// How long Apple waits for consumption information (App Store Server API, Send Consumption Information).
     static let consumptionDeadline = Span.hours(12)
 
     /// Whether nothing says that the notification is about another app; shapes that are not known may name none.
-    func isAboutOurApp(_ claims: ResponseBodyV2DecodedPayload) -> Bool {
+    private func isAboutOurApp(_ claims: ResponseBodyV2DecodedPayload) -> Bool {
         claims.claimedBundleID.map { $0 == dependencies.policy.bundleID } ?? true
     }
 
     /// Whether the app's number is the configured one; a bundle of ours with another number means a wrong setting.
     ///
     /// In the sandbox Apple leaves the number out.
-    func hasOurNumber(_ claims: ResponseBodyV2DecodedPayload) -> Bool {
+    private func hasOurNumber(_ claims: ResponseBodyV2DecodedPayload) -> Bool {
         guard claims.storeEnvironment == .production, let own = configuration.appAppleID,
             let claimed = claims.appAppleID
         else { return true }
@@ -110,13 +114,48 @@ extension NotificationIntake {
     enum Content {
         /// About no transaction.
         case none
-        case transaction(Evidence, EvidenceBody, SignedRenewal?, leafNotAfter: Instant)
+        case transaction(SignedContent)
         case doubtful
         case refused(Refusal)
     }
 
+    /// What a notification says about a transaction, all of it verified.
+    struct SignedContent {
+        var evidence: Evidence
+        var body: EvidenceBody
+        var renewal: SignedRenewal?
+        var leafNotAfter: Instant
+    }
+
+    /// What can be said of an envelope and what is in it without the ledger.
+    enum Finding {
+        /// Genuine, and another app's.
+        case otherApp
+        /// Whether the envelope's signature is to be trusted can't be told now.
+        case doubtful
+        /// It names no store: a shape that Apple has added since, perhaps.
+        case nameless
+        /// Of a store that this deployment does not serve.
+        case notAllowed
+        /// Our bundle id with another app number: a wrong setting.
+        case otherNumber
+        case content(Content)
+    }
+
+    /// Judges an envelope, and verifies its content where that counts.
+    func judge(_ envelope: Envelope) async -> Finding {
+        guard isAboutOurApp(envelope.claims) else { return .otherApp }
+        guard !envelope.isDoubtful else { return .doubtful }
+        guard envelope.claims.claimedEnvironment != nil else { return .nameless }
+        guard let store = envelope.record.environment, dependencies.policy.allowedEnvironments.contains(store) else {
+            return .notAllowed
+        }
+        guard hasOurNumber(envelope.claims) else { return .otherNumber }
+        return .content(await readContent(of: envelope, from: store))
+    }
+
     /// Verifies each JWS inside on its own, and that all of them speak of one app, store and subscription.
-    func readContent(of envelope: Envelope, from store: StoreEnvironment) async -> Content {
+    private func readContent(of envelope: Envelope, from store: StoreEnvironment) async -> Content {
         let claims = envelope.claims
         if let odd = claims.oddFields.first(where: { $0.contains("signed") }) {
             return .refused(.mismatch("inner_unreadable", "the notification's \(odd.prefix(64)) can't be read"))
@@ -167,7 +206,9 @@ extension NotificationIntake {
                 id: EvidenceID(sha256: verified.sha256Text, source: envelope.record.origin.source), facts: facts,
                 notificationType: envelope.record.notificationType, seenAt: now)
             let leafNotAfter = min(verified.leafNotAfter, renewal?.leafNotAfter ?? verified.leafNotAfter)
-            return .transaction(evidence, EvidenceBody(verified), renewal, leafNotAfter: leafNotAfter)
+            return .transaction(
+                SignedContent(
+                    evidence: evidence, body: EvidenceBody(verified), renewal: renewal, leafNotAfter: leafNotAfter))
         }
     }
 
@@ -208,41 +249,11 @@ extension NotificationIntake {
             return .none
         }
     }
-
-    // MARK: The account
-
-    /// Claims the purchase for the account that its appAccountToken names, where exactly one is known and nobody has
-    /// the chain yet.
-    ///
-    /// Not for family members: what their transactions carry is the payer's. A commit of its own before the evidence:
-    /// alone it is a claim that waits, and Apple is asked about it, so a crash in between loses nothing.
-    func claimByToken(
-        _ token: AppAccountToken?, _ facts: TransactionFacts, requestID: String?
-    ) async throws(LedgerError) {
-        guard let token, dependencies.policy.accountTokenRule != .ignore, facts.inAppOwnershipType == .purchased,
-            let account = try await dependencies.ledger.account(withToken: token)
-        else { return }
-        let id = facts.transactionID
-        let ledger = dependencies.ledger
-        let load = { () async throws(LedgerError) -> Chain in
-            let found = try await ledger.chains(
-                holding: id, original: facts.originalTransactionID, in: facts.environment)
-            var chain =
-                found.holding ?? found.identified
-                ?? Chain(identity: .original(facts.environment, facts.originalTransactionID))
-            chain.erasable.accounts[account.number] = ErasableFacts.Account(id: account.id, token: token)
-            return chain
-        }
-        let known = try await load()
-        guard known.claims.isEmpty, known.environment == nil || known.environment == facts.environment else { return }
-        let claimedAt = dependencies.clock.now()
-        _ = try await decider.run(
-            known: known, cause: Decider.Cause(requestID: requestID), load: load,
-            input: { _ in .claimed(id, by: account.number, at: claimedAt, isAutomatic: true) })
-    }
 }
 
 extension String {
     /// At most so many characters, as PostgreSQL counts them.
-    fileprivate func storable(_ count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
+    fileprivate func storable(_ count: Int) -> String {
+        utf8.count <= count ? self : String(String.UnicodeScalarView(unicodeScalars.prefix(count)))
+    }
 }

@@ -110,40 +110,44 @@ package struct NotificationIntake: Sendable {
         return result
     }
 
+    /// The content is verified first, so that one look at the ledger tells all that is asked of it.
     private func receive(_ envelope: Envelope, _ arrival: Arrival) async throws(LedgerError) -> Result {
-        if let known = try await dependencies.ledger.notificationOutcome(envelope.record.uuid),
-            isFinal(known, for: arrival)
-        {
+        let finding = await judge(envelope)
+        let standing = try await dependencies.ledger.standing(of: subject(of: envelope, finding))
+        if let known = standing.outcome, isFinal(known, for: arrival) {
             if arrival.origin == .delivery { try await dependencies.ledger.noteDelivery(of: envelope.record.uuid) }
             return .duplicate
         }
-        guard isAboutOurApp(envelope.claims) else {
+        var record = envelope.record
+        if case .content(.transaction(let content)) = finding {
+            record.transactionID = content.evidence.facts.transactionID
+            record.originalTransactionID = content.evidence.facts.originalTransactionID
+            // An expired leaf may be in wrong hands by now. What Apple's own host gave us came over TLS.
+            let isExpired = min(content.leafNotAfter, envelope.leafNotAfter) < dependencies.clock.now()
+            if isExpired, arrival.origin == .delivery { return try await ask(record, arrival) }
+            return try await apply(content, record, standing, arrival)
+        }
+        nameTransaction(in: &record, by: envelope.claims)
+        return try await end(record, finding, arrival)
+    }
+
+    /// What becomes of a notification that nothing is decided upon.
+    private func end(
+        _ notification: NotificationRecord, _ finding: Finding, _ arrival: Arrival
+    ) async throws(LedgerError) -> Result {
+        switch finding {
+        case .otherApp:
             if let waiting = arrival.waiting { try await dependencies.ledger.refuseWaiting(waiting.uuid) }
             try await trace(
                 Refusal(
                     refusal: TransactionRefusal.bundleMismatch.rawValue, step: "claims", code: "other_app",
                     detail: "a genuine notification is about another app"), arrival)
             return .otherApp
-        }
-        var record = envelope.record
-        guard !envelope.isDoubtful else { return try await wait(record, arrival) }
-        guard envelope.claims.claimedEnvironment != nil else {
-            // A shape that Apple has added since, perhaps.
-            record.outcome = .kept
-            try await dependencies.ledger.keep(record)
-            return .kept
-        }
-        guard let store = record.environment, dependencies.policy.allowedEnvironments.contains(store) else {
-            record.outcome = .notAllowed
-            try await dependencies.ledger.keep(record)
-            return .notAllowed
-        }
-        guard hasOurNumber(envelope.claims) else {
+        case .notAllowed: return try await keep(notification, as: .notAllowed, .notAllowed)
+        case .otherNumber:
             alarm("app_apple_id_mismatch", [LogKey.origin.rawValue: "\(arrival.origin.rawValue)"])
-            return try await wait(record, arrival)
-        }
-        switch await readContent(of: envelope, from: store) {
-        case .refused(let refusal):
+            return try await wait(notification, arrival)
+        case .content(.refused(let refusal)):
             // Apple sends again what is answered 400. What its own history holds is not sent again: it is kept until a
             // version comes that can read it.
             guard arrival.origin == .history || arrival.waiting != nil else {
@@ -152,19 +156,19 @@ package struct NotificationIntake: Sendable {
             alarm(
                 "notification_unreadable",
                 [LogKey.step.rawValue: "\(refusal.step)", LogKey.code.rawValue: "\(refusal.code)"])
-            return try await wait(record, arrival)
-        case .doubtful: return try await wait(record, arrival)
-        case .none:
-            record.outcome = .kept
-            try await dependencies.ledger.keep(record)
-            return .kept
-        case .transaction(let evidence, let body, let renewal, let leafNotAfter):
-            record.transactionID = evidence.facts.transactionID
-            // An expired leaf may be in wrong hands by now. What Apple's own host gave us came over TLS.
-            let isExpired = min(leafNotAfter, envelope.leafNotAfter) < dependencies.clock.now()
-            if isExpired, arrival.origin == .delivery { return try await ask(record, arrival) }
-            return try await apply(evidence, body, renewal, record, arrival)
+            return try await wait(notification, arrival)
+        case .doubtful, .content(.doubtful): return try await wait(notification, arrival)
+        case .nameless, .content(.none), .content(.transaction): return try await keep(notification, as: .kept, .kept)
         }
+    }
+
+    private func keep(
+        _ notification: NotificationRecord, as outcome: NotificationRecord.Outcome, _ result: Result
+    ) async throws(LedgerError) -> Result {
+        var record = notification
+        record.outcome = outcome
+        try await dependencies.ledger.keep(record)
+        return result
     }
 
     /// Whether a stored notification needs nothing more.
@@ -179,40 +183,12 @@ package struct NotificationIntake: Sendable {
         }
     }
 
-    private func alarm(_ code: String, _ metadata: Logger.Metadata) {
+    func alarm(_ code: String, _ metadata: Logger.Metadata) {
         dependencies.metrics.alarmRaised(code)
         dependencies.logger.error("alarm", metadata: metadata.merging([LogKey.alarm.rawValue: "\(code)"]) { $1 })
     }
 
     // MARK: Ends
-
-    /// Decides upon the evidence, and commits that together with the notification.
-    private func apply(
-        _ evidence: Evidence, _ body: EvidenceBody, _ renewal: SignedRenewal?, _ notification: NotificationRecord,
-        _ arrival: Arrival
-    ) async throws(LedgerError) -> Result {
-        var record = notification
-        record.outcome = .applied
-        do {
-            try await claimByToken(body.appAccountToken, evidence.facts, requestID: arrival.requestID)
-            let cause = Decider.Cause(
-                requestID: arrival.requestID, body: body, renewalBody: renewal?.body, notification: record)
-            let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)
-            let (_, decision) = try await checker.decide(evidence, renewal: renewal?.info, cause: cause, known: nil)
-            if case .record = decision { return .applied }
-            // Nothing new in it; then it has no event to come with.
-            try await dependencies.ledger.keep(record)
-            return .applied
-        } catch  where error.code == .refused || error.code == .unreadable {
-            // Genuine, and beyond what the ledger can take: kept for a version that can, and somebody should look.
-            alarm(
-                "notification_not_applied",
-                [
-                    LogKey.transactions.rawValue: "\(evidence.facts.transactionID)", LogKey.error.rawValue: "\(error)",
-                ])
-            return try await wait(notification, arrival)
-        }
-    }
 
     /// Apple is asked about the transaction in place of believing the notification.
     private func ask(_ notification: NotificationRecord, _ arrival: Arrival) async throws(LedgerError) -> Result {
@@ -230,7 +206,7 @@ package struct NotificationIntake: Sendable {
         return .asked
     }
 
-    private func wait(_ notification: NotificationRecord, _ arrival: Arrival) async throws(LedgerError) -> Result {
+    func wait(_ notification: NotificationRecord, _ arrival: Arrival) async throws(LedgerError) -> Result {
         var record = notification
         record.outcome = .waiting
         record.retryAt = arrival.retryAt(dependencies.clock.now())

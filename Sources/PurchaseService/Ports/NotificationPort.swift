@@ -4,8 +4,9 @@ package import PurchaseCore
 ///
 /// Part of ``LedgerPort``; throws ``LedgerError`` alone.
 package protocol NotificationPort: Sendable {
-    /// What became of a notification; `nil` when it was never received.
-    func notificationOutcome(_ uuid: String) async throws(LedgerError) -> NotificationRecord.Outcome?
+    /// How a notification and what it is about stand in the ledger; one short read, shared with others who ask at this
+    /// moment, and never older than the call.
+    func standing(of subject: NotificationSubject) async throws(LedgerError) -> NotificationStanding
     /// Stores a notification that comes with no decision, or what became of one that waited.
     ///
     /// One that was applied, or kept, stays as it is. Idempotent.
@@ -23,6 +24,52 @@ package protocol NotificationPort: Sendable {
     /// The one account that has this appAccountToken, stated by the app's server or by rule; `nil` when none is known,
     /// when several are, and while it is being erased.
     func account(withToken token: AppAccountToken) async throws(LedgerError) -> (number: AccountNumber, id: AccountID)?
+}
+
+/// What of a notification the ledger is asked for; what is `nil` is not asked.
+package struct NotificationSubject: Hashable, Sendable {
+    /// Apple's notificationUUID; `nil` for a transaction that no notification brought.
+    package var uuid: String?
+    /// The transaction that it is about.
+    package var transaction: TransactionID?
+    /// The original transaction of that one; asked for together with ``environment``.
+    package var original: OriginalTransactionID?
+    /// The store of ``original``.
+    package var environment: StoreEnvironment?
+    /// The token of the account that may have bought it.
+    package var token: AppAccountToken?
+
+    /// Asks for the notification alone.
+    package init(uuid: String?) { self.uuid = uuid }
+}
+
+/// How a notification, and what it is about, stood at one moment.
+package struct NotificationStanding: Hashable, Sendable {
+    /// An account that is known by a token.
+    package struct Account: Hashable, Sendable {
+        /// The ledger's number.
+        package var number: AccountNumber
+        /// Its name.
+        package var id: AccountID
+
+        /// Takes both parts.
+        package init(number: AccountNumber, id: AccountID) {
+            self.number = number
+            self.id = id
+        }
+    }
+
+    /// What became of the notification; `nil` when it was never received.
+    package var outcome: NotificationRecord.Outcome?
+    /// The chain that holds the transaction.
+    package var holding: ChainID?
+    /// The chain of the original transaction: the same, another, or none.
+    package var identified: ChainID?
+    /// The one account that has the token; `nil` when none is known, when several are, and while it is being erased.
+    package var account: Account?
+
+    /// Nothing is known.
+    package init() {}
 }
 
 /// One notification of Apple's, as it is kept.

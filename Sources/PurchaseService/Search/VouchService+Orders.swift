@@ -97,11 +97,10 @@ extension VouchService {
     /// Decides upon one transaction as upon Apple's answer to a question for it, linking it to the account that its
     /// appAccountToken names, as a notification would.
     private func record(_ proof: Proof, for caller: Caller, requestID: String) async throws(LedgerError) {
-        try await notificationIntake.claimByToken(
-            proof.body.appAccountToken, proof.evidence.facts, requestID: requestID)
-        let checker = TransactionChecker(dependencies: dependencies, configuration: configuration)
+        let intake = notificationIntake
+        let standing = try await ledger.standing(of: intake.subject(of: proof.evidence, proof.body))
         let cause = Decider.Cause(actor: caller.name, requestID: requestID, body: proof.body)
-        _ = try await checker.decide(proof.evidence, cause: cause, known: nil)
+        _ = try await intake.decide(upon: proof.evidence, cause: cause, standing)
     }
 
     // MARK: What operators hear

@@ -67,6 +67,19 @@ extension LedgerStore {
             CROSS JOIN LATERAL (\(fragment: ChainLoader.statement(where: "c.chain_id = h.chain_id LIMIT 1"))) s
         """, keyTypes: [.text], keysMax: 16)
 
+    /// Keys: the ledger's number of a chain.
+    package static let numberedChainLookup = PostgresLookup(
+        """
+        SELECT k.place, s.* FROM unnest($1::bigint[]) WITH ORDINALITY AS k(chain, place)
+            CROSS JOIN LATERAL (\(fragment: ChainLoader.statement(where: "c.chain_id = k.chain LIMIT 1"))) s
+        """, keyTypes: [.int8], keysMax: 16)
+
+    /// See ``LedgerPort/chain(numbered:)``.
+    package func chain(numbered id: ChainID) async throws(LedgerError) -> Chain? {
+        guard let row = try await look(Self.numberedChainLookup, [.int8(id.rawValue)]).first else { return nil }
+        return try ChainLoader.chain(from: row)
+    }
+
     /// See ``LedgerPort/standing(of:for:)``.
     package func standing(
         of transaction: TransactionID, for account: AccountID?
@@ -125,7 +138,8 @@ extension LedgerStore {
         return try ChainLoader.chain(from: row)
     }
 
-    private func look(_ lookup: PostgresLookup, _ key: [PostgresValue]) async throws(LedgerError) -> [PostgresRow] {
+    /// Looks one key up, together with those of others who ask at this moment.
+    func look(_ lookup: PostgresLookup, _ key: [PostgresValue]) async throws(LedgerError) -> [PostgresRow] {
         do {
             return try await client.lookup(lookup, key: key)
         } catch {

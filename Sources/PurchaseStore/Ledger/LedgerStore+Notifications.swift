@@ -1,17 +1,54 @@
-import Postgres
+package import Postgres
 package import PurchaseCore
 package import PurchaseService
 
 extension LedgerStore {
-    /// See ``NotificationPort/notificationOutcome(_:)``.
-    package func notificationOutcome(_ uuid: String) async throws(LedgerError) -> NotificationRecord.Outcome? {
-        guard let row = try await row("SELECT outcome FROM notifications WHERE notification_uuid = \(uuid)") else {
-            return nil
+    /// Keys: a notificationUUID, a transaction, a store with an original transaction, an account's token; each may be NULL.
+    ///
+    /// A second row of a key says that several accounts have the token.
+    package static let notificationLookup = PostgresLookup(
+        """
+        SELECT k.place, n.outcome, h.chain_id AS holding, i.chain_id AS identified, a.account_number, a.account_id
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+                WITH ORDINALITY AS k(uuid, transaction, environment, original, token, place)
+            LEFT JOIN LATERAL (
+                SELECT outcome FROM notifications WHERE notification_uuid = k.uuid LIMIT 1) n ON true
+            LEFT JOIN LATERAL (
+                SELECT chain_id FROM transactions WHERE transaction_id = k.transaction LIMIT 1) h ON true
+            LEFT JOIN LATERAL (
+                SELECT chain_id FROM chains
+                WHERE environment = k.environment AND original_transaction_id = k.original LIMIT 1) i ON true
+            LEFT JOIN LATERAL (
+                SELECT account_number, account_id FROM accounts c
+                WHERE (stated_token = k.token
+                        OR rule_token = k.token AND (stated_token IS NULL OR stated_token = k.token))
+                    AND (SELECT x.account_number FROM erasures x WHERE x.account_number = c.account_number) IS NULL
+                LIMIT 2) a ON true
+        """, keyTypes: [.text, .text, .text, .text, .text], keysMax: 64)
+
+    /// See ``NotificationPort/standing(of:)``.
+    package func standing(of subject: NotificationSubject) async throws(LedgerError) -> NotificationStanding {
+        let rows = try await look(
+            Self.notificationLookup,
+            [
+                subject.uuid.postgresValue, (subject.transaction?.rawValue).postgresValue,
+                (subject.environment?.rawValue).postgresValue, (subject.original?.rawValue).postgresValue,
+                (subject.token?.rawValue).postgresValue,
+            ])
+        guard let row = rows.first else { throw LedgerError(.unreadable, "a notification's standing gave no row") }
+        var standing = NotificationStanding()
+        if let text = try decode(row, "outcome", as: String?.self) {
+            guard let outcome = NotificationRecord.Outcome(rawValue: text) else {
+                throw LedgerError(.unreadable, "a stored notification has an unknown outcome")
+            }
+            standing.outcome = outcome
         }
-        guard let outcome = NotificationRecord.Outcome(rawValue: try decode(row, "outcome")) else {
-            throw LedgerError(.unreadable, "a stored notification has an unknown outcome")
+        standing.holding = try decode(row, "holding", as: Int64?.self).map { ChainID($0) }
+        standing.identified = try decode(row, "identified", as: Int64?.self).map { ChainID($0) }
+        if rows.count == 1, let number = try decode(row, "account_number", as: Int64?.self) {
+            standing.account = .init(number: AccountNumber(number), id: AccountID(try decode(row, "account_id")))
         }
-        return outcome
+        return standing
     }
 
     /// See ``NotificationPort/keep(_:)``.

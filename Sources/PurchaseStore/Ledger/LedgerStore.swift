@@ -123,11 +123,6 @@ package final class LedgerStore: LedgerPort {
         try await chain(where: "c.chain_id = (SELECT chain_id FROM grants WHERE grant_id = \(grant.rawValue))")
     }
 
-    /// See ``LedgerPort/chain(numbered:)``.
-    package func chain(numbered id: ChainID) async throws(LedgerError) -> Chain? {
-        try await chain(where: "c.chain_id = \(id.rawValue)")
-    }
-
     private func chain(where condition: SQL) async throws(LedgerError) -> Chain? {
         guard let row = try await row(ChainLoader.statement(where: condition)) else { return nil }
         return try ChainLoader.chain(from: row)

@@ -1,4 +1,6 @@
 import Crypto
+import PurchaseCore
+import Synchronization
 
 /// A JWS cut behind its header: the header, with its three certificates, is the same for every JWS of one leaf.
 struct SplitJWS {
@@ -11,9 +13,40 @@ struct SplitJWS {
 
     /// `nil` for text without a dot.
     init?(_ jws: String) {
-        guard let dot = jws.utf8.firstIndex(of: UInt8(ascii: ".")) else { return nil }
-        header = String(jws[..<dot])
-        rest = String(jws[jws.utf8.index(after: dot)...])
-        headerSHA256 = Array(SHA256.hash(data: Array(header.utf8)))
+        var jws = jws
+        let parts = jws.withUTF8 { text -> (LastHeader.Header, String)? in
+            guard let dot = ByteScan.firstIndex(of: UInt8(ascii: "."), in: text) else { return nil }
+            let header = UnsafeBufferPointer(rebasing: text[..<dot])
+            return (Self.lastHeader.header(header), String(decoding: text[(dot + 1)...], as: UTF8.self))
+        }
+        guard let (header, rest) = parts else { return nil }
+        self.header = header.text
+        self.headerSHA256 = header.sha256
+        self.rest = rest
+    }
+
+    private static let lastHeader = LastHeader()
+}
+
+/// The header that was met last, with its digest: nearly always it is the next one as well, and comparing 4 KB takes a
+/// twentieth of hashing them and copying them into a text.
+private final class LastHeader: Sendable {
+    struct Header: Sendable {
+        let text: String
+        let sha256: [UInt8]
+        let bytes: [UInt8]
+    }
+
+    private let last = Mutex<Header?>(nil)
+
+    func header(_ bytes: UnsafeBufferPointer<UInt8>) -> Header {
+        if let last = last.withLock({ $0 }), last.bytes.withUnsafeBufferPointer({ ByteScan.equal($0, bytes) }) {
+            return last
+        }
+        let header = Header(
+            text: String(decoding: bytes, as: UTF8.self), sha256: Array(SHA256.hash(data: Array(bytes))),
+            bytes: Array(bytes))
+        last.withLock { $0 = header }
+        return header
     }
 }

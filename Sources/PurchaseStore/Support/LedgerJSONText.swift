@@ -93,36 +93,7 @@ struct LedgerJSONText {
         }
     }
 
-    mutating func append(_ value: String) {
-        var value = value
-        bytes.append(0x22)
-        value.withUTF8 { text in
-            if Self.needsEscapes(text) { escape(text) } else { bytes.append(contentsOf: text) }
-        }
-        bytes.append(0x22)
-    }
-
-    /// Whether a byte can't stand in JSON as it is; no branch for each byte, so that many are compared at once.
-    private static func needsEscapes(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        text.reduce(0) { $0 | ($1 < 0x20 || $1 == 0x22 || $1 == 0x5C ? 1 : 0) } != 0
-    }
-
-    private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
-        for byte in text {
-            switch byte {
-            case 0x22, 0x5C: bytes.append(contentsOf: [0x5C, byte])
-            case 0x08: bytes.append(contentsOf: #"\b"#.utf8)
-            case 0x09: bytes.append(contentsOf: #"\t"#.utf8)
-            case 0x0A: bytes.append(contentsOf: #"\n"#.utf8)
-            case 0x0C: bytes.append(contentsOf: #"\f"#.utf8)
-            case 0x0D: bytes.append(contentsOf: #"\r"#.utf8)
-            case 0x00..<0x20:
-                bytes.append(contentsOf: #"\u00"#.utf8)
-                bytes.append(contentsOf: Hexadecimal.text(CollectionOfOne(byte)).utf8)
-            default: bytes.append(byte)
-            }
-        }
-    }
+    mutating func append(_ value: String) { JSONText.append(value, controls: .lettered, to: &bytes) }
 
     // MARK: The order of members
 

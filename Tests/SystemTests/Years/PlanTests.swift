@@ -256,9 +256,12 @@ struct PlanTests {
                 let chain = try #require(try await store.chain(numbered: s.chain))
                 #expect(try await store.saveChecks(chain.checks, of: s.chain, at: chain.version, holder: "test"))
             },
-            Case(functions: ["notificationOutcome", "noteDelivery", "refuseWaiting"], indexes: ["notifications_pkey"]) {
+            Case(functions: ["noteDelivery", "refuseWaiting"], indexes: ["notifications_pkey"]) {
                 store, _ in
-                _ = try await store.notificationOutcome(s.uuid)
+                var subject = NotificationSubject(uuid: s.uuid)
+                subject.transaction = s.transaction
+                subject.token = s.token
+                _ = try await store.standing(of: subject)
                 try await store.noteDelivery(of: s.uuid)
                 try await store.refuseWaiting(s.uuid)
             },
