@@ -3,16 +3,16 @@ import PurchaseCore
 import Synchronization
 
 /// A JWS cut behind its header: the header, with its three certificates, is the same for every JWS of one leaf.
-struct SplitJWS {
+package struct SplitJWS: Sendable {
     /// The first segment.
-    let header: String
-    /// Its SHA-256.
-    let headerSHA256: [UInt8]
+    package let header: String
+    /// Its SHA-256, 32 bytes.
+    package let headerSHA256: [UInt8]
     /// Payload and signature, with the dot between them.
-    let rest: String
+    package let rest: String
 
-    /// `nil` for text without a dot.
-    init?(_ jws: String) {
+    /// Cuts at the first dot; `nil` for text without one.
+    package init?(_ jws: String) {
         var jws = jws
         let parts = jws.withUTF8 { text -> (LastHeader.Header, String)? in
             guard let dot = ByteScan.firstIndex(of: UInt8(ascii: "."), in: text) else { return nil }

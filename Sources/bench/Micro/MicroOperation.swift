@@ -27,6 +27,14 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
     case signature
     /// A notification whose chain is known: two signatures, envelope and transaction.
     case verifyNotification = "verify-notification"
+    /// The same with certificates that were never seen: one chain, since both JWS have the same.
+    case verifyNotificationCold = "verify-notification-cold"
+    /// The body that a notification comes in, read and judged as JSON: 14 KB, nearly all of it one text.
+    case readNotification = "read-notification"
+    /// A notification's envelope, decoded and read as JSON without a look at its signature.
+    case decodeEnvelope = "decode-envelope"
+    /// The same envelope cut behind its header, as it is stored.
+    case splitJWS = "split-jws"
     /// 256 reads through the queue of a lane, four to a connection at a time.
     case readQueue = "read-queue"
     /// 256 lookups through the queue, up to 64 at a time.
@@ -52,7 +60,11 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
         case .verifyCold: try await Self.verification(isCached: false)
         case .verifyCached: try await Self.verification(isCached: true)
         case .signature: try Self.signatureCheck()
-        case .verifyNotification: try await Self.notification()
+        case .verifyNotification: try Self.notification(isCached: true)
+        case .verifyNotificationCold: try Self.notification(isCached: false)
+        case .readNotification: try Self.readingNotification()
+        case .decodeEnvelope: try Self.decoding()
+        case .splitJWS: try Self.splitting()
         case .readQueue: Self.queue { QueueRehearsal.reads($0) }
         case .lookupQueue: Self.queue { QueueRehearsal.lookups($0) }
         case .commitQueue: Self.queue { QueueRehearsal.commits($0) }
@@ -120,20 +132,6 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
             guard case .verified = await verifier.verifyTransaction(jws, now: now) else {
                 throw BenchFailure("not verified")
             }
-        }
-    }
-
-    private static func notification() async throws -> () async throws -> Void {
-        let keys = try SimulatorKeys.inMemory()
-        let jws = try JWSMint(keys: keys).notification(
-            about: Workshop.transactionID(1), uuid: "6f2a1d4e-7c1b-4b6f-9e57-0d3c4a5b6c7d")
-        let verifier = JWSVerifier(trustedRoots: try TrustedRoots(certificates: [try keys.rootDER()]), ocsp: nil)
-        let now = Instant(millisecondsSince1970: Payload.now)
-        return {
-            guard case .verified(let notification) = await verifier.verifyNotification(jws, now: now),
-                let inner = notification.claims.data?.signedTransactionInfo,
-                case .verified = await verifier.verifyTransaction(inner, now: now)
-            else { throw BenchFailure("not verified") }
         }
     }
 
