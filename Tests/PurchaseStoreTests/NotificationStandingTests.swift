@@ -1,6 +1,7 @@
 import Postgres
 import PurchaseCore
 import PurchaseService
+import PurchaseStore
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import AppStoreSimulator
 import HTTPTypes
 import Postgres
 import PurchaseCore
+import PurchaseStore
 import TestSupport
 import Testing
 
