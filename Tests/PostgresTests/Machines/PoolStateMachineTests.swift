@@ -206,11 +206,11 @@ struct PoolStateMachineTests {
 
     private func kin(_ id: UInt64) -> PoolStateMachine.Arrival {
         var arrival = arrival(id)
-        arrival.kind = PoolStateMachine.Kind(name: "red", costMax: 8)
+        arrival.kind = PoolStateMachine.Kind(name: "red", costMax: 12)
         return arrival
     }
 
-    /// Two workers, both connected: the first runs one request of a kind that answers eight together, the other is idle.
+    /// Two workers, both connected: the first runs one request of a kind that answers twelve together, the other is idle.
     private func gathering() -> PoolStateMachine {
         var pool = machine(queue: 20, portion: .kin)
         _ = pool.requestArrived(kin(1))
