@@ -1,11 +1,9 @@
 /// What `decide` makes of an input: a value, never an error, since anything Apple or a client can send has a decision.
-///
-/// Large payloads are boxed: who waits for a decision's commit would hold several copies of them on its stack.
 package enum Decision: Equatable, Sendable {
     /// The ledger gains one event.
-    indirect case record(Recorded)
+    case record(Recorded)
     /// Nothing changes but when Apple is asked next.
-    indirect case reschedule(Chain)
+    case reschedule(Chain)
     /// Nothing changes at all.
     case nothing(Unchanged)
 

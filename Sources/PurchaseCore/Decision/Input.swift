@@ -6,7 +6,7 @@ package enum Input: Sendable {
     case claimed(TransactionID, by: AccountNumber, at: Instant, isAutomatic: Bool = false)
     /// A verified payload came in, with the verified renewal info that came in the same answer or notification, if one
     /// did; `absorbing` is the provisional chain under which its id was posted, if there is one.
-    indirect case evidenceVerified(Evidence, renewal: RenewalInfo? = nil, absorbing: Chain?)
+    case evidenceVerified(Evidence, renewal: RenewalInfo? = nil, absorbing: Chain?)
     /// A notification that is no evidence, since its certificate has expired, named a transaction.
     case mentioned(TransactionID)
     /// Apple was asked about a transaction, and no usable evidence came of it.

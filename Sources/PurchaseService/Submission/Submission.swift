@@ -33,7 +33,7 @@ package struct Submission: Hashable, Sendable {
 /// What a post came to.
 package enum SubmissionOutcome: Sendable {
     /// The transaction is recorded. The claim in it is the caller's own; the API derives 200, 202, 409 or 422 from it.
-    indirect case recorded(TransactionView, claimToken: String)
+    case recorded(TransactionView, claimToken: String)
     /// The submission itself is refused: nothing was recorded, and no transaction changed.
     case refused(SubmissionRefusal, detail: String)
 }

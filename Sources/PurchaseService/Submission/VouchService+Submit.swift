@@ -33,7 +33,7 @@ extension VouchService {
         case .refused(let refusal, let detail): return .refused(refusal, detail: detail)
         }
         let posters = posters(of: submission, by: caller)
-        // In a task of its own, which gives its stack back before Apple is waited for: a decision takes 100 KB of it.
+        // In a task of its own, which gives its stack back before Apple is waited for: a decision takes some 90 KB.
         async let recording = record(subject, of: posters, submission: submission, caller: caller, requestID: requestID)
         let (account, recorded, leads) = try await recording.get()
         let after = try await settle(subject, recorded, caller: caller, requestID: requestID, leads: leads)
