@@ -62,9 +62,9 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
         case .signature: try Self.signatureCheck()
         case .verifyNotification: try Self.notification(isCached: true)
         case .verifyNotificationCold: try Self.notification(isCached: false)
-        case .readNotification: try Self.readingNotification()
-        case .decodeEnvelope: try Self.decoding()
-        case .splitJWS: try Self.splitting()
+        case .readNotification: Self.readingNotification()
+        case .decodeEnvelope: Self.decoding()
+        case .splitJWS: Self.splitting()
         case .readQueue: Self.queue { QueueRehearsal.reads($0) }
         case .lookupQueue: Self.queue { QueueRehearsal.lookups($0) }
         case .commitQueue: Self.queue { QueueRehearsal.commits($0) }

@@ -51,7 +51,7 @@ struct Base64Tests {
 
     @Test("a character of another alphabet, anywhere in a text of any length, makes it no base64", arguments: 1...12)
     func strangers(count: Int) {
-        let text = Array(Base64.url((0..<count).map { UInt8($0 &* 37 &+ 1) }).utf8)
+        let text = Array(Base64.url((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 1) }).utf8)
         #expect(Base64.decode(url: text[...]) != nil)
         for place in text.indices {
             for stranger in [UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "."), 0x00, 0x80, 0xFF] {
@@ -64,7 +64,7 @@ struct Base64Tests {
 
     @Test("each byte string has one spelling: no other last character stands for it", arguments: 1...6)
     func oneSpelling(count: Int) {
-        let bytes = (0..<count).map { UInt8($0 &* 91 &+ 7) }
+        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 91 &+ 7) }
         let text = Array(Base64.url(bytes).utf8)
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
         let spellings = alphabet.filter { Base64.decode(url: (text.dropLast() + [$0])[...]) == bytes }
