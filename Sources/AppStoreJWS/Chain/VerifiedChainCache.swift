@@ -31,8 +31,9 @@ package final class VerifiedChainCache: Sendable {
     }
 
     private struct State {
-        /// The most recently used first. Nearly always it is the one that is looked for, so comparing bytes takes less than
-        /// hashing them would.
+        /// The most recently used first.
+        ///
+        /// Nearly always it is the one that is looked for, so comparing bytes takes less than hashing them would.
         var entries: [Entry] = []
         var statistics = Statistics()
     }
