@@ -181,4 +181,29 @@ struct SearchStatementTests {
             #expect(page.hits.count == 10 && page.next?.transactionID == page.hits.last?.transactionID)
         }
     }
+
+    @Test("more posts than a page looks at, of which nothing is known yet, hide nothing that is behind them")
+    func unknown() async throws {
+        try await Self.with { ledger in
+            try await ledger.database.withOwnerClient { client in
+                _ = try await client.query(
+                    """
+                    DO $$ BEGIN
+                        SET LOCAL session_replication_role = replica;
+                        INSERT INTO transactions (transaction_id, chain_id, chain_version, state, reason, created_at,
+                            updated_at)
+                        SELECT (100000 + n)::text, 100000 + n, 1, 'pending', 'app_store_unavailable',
+                            '2027-01-01 00:00:00+00'::timestamptz + n * interval '1 second', now()
+                        FROM generate_series(1, 5100) n;
+                    END $$
+                    """)
+            }
+            // The newest 5,000 are bare ids: neither store nor product is known, so they are not asked for.
+            let pending = Self.search { ($0.state, $0.environment) = (.pending, .production) }
+            let found = try await Self.all(pending, limit: 50, in: ledger).flatMap { $0 }
+            #expect(found == (1...200).map { 100 * (201 - $0) }.filter { $0 % 500 != 0 }.map(String.init))
+            let common = Self.search { ($0.state, $0.productID) = (.pending, ProductID("common")) }
+            #expect(try await Self.all(common, limit: 50, in: ledger).joined().count == 180)
+        }
+    }
 }

@@ -48,7 +48,7 @@ struct SearchStatement {
         sql = """
             SELECT * FROM (
                 SELECT t.transaction_id, t.chain_id, coalesce(t.purchase_date, t.created_at) AS at,
-                    (\(fragment: Self.rest(of: search, account: account))) AS is_hit,
+                    coalesce(\(fragment: Self.rest(of: search, account: account)), false) AS is_hit,
                     row_number() OVER (ORDER BY \(fragment: order)) = \(scanned) AS is_last
                 FROM transactions t WHERE \(fragment: Self.condition(of: lead))\(fragment: bounds)
                 ORDER BY \(fragment: order) LIMIT \(scanned)) AS scanned
