@@ -7,8 +7,6 @@ import Testing
 
 @Suite("How PostgreSQL finds the rows of a decision")
 struct DecisionPlanTests {
-    /// Connections end slowly on a busy machine.
-    private static let looksMax = 20_000
     private static let othersCount = 5_000
 
     @Test("a decision reads its own chain's rows, however many others came since its statement was planned")
@@ -61,16 +59,7 @@ struct DecisionPlanTests {
     /// Entries of indexes that were read, by index; a connection's counts are there once it has ended.
     private func rowsRead(_ database: TestDatabase) async throws -> [String: Int64] {
         try await database.withOwnerClient { client in
-            var looks = 0
-            repeat {
-                let others = try await client.query(
-                    """
-                    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-                        AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-                    """)
-                looks += 1
-                if try others[0].decode(0, as: Int64.self) == 0 { break }
-            } while looks < Self.looksMax
+            try await database.othersEnded(client)
             var read: [String: Int64] = [:]
             for row in try await client.query("SELECT indexrelname::text, idx_tup_read FROM pg_stat_user_indexes") {
                 read[try row.decode(0)] = try row.decode(1, as: Int64.self)

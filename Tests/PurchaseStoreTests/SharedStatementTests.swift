@@ -1,8 +1,10 @@
+import Logging
 import Postgres
 import PurchaseCore
 import PurchaseService
 import PurchaseStore
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Many decisions in one statement")
@@ -89,6 +91,48 @@ struct SharedStatementTests {
             #expect(try await ledger.count("SELECT count(*) FROM claims WHERE status = 'waiting'") == 100)
             // One, the 32 behind it, a full one, and the last three.
             #expect(try await ledger.count("SELECT count(DISTINCT xmin::text) FROM events") == 4)
+        }
+    }
+
+    @Test("a group behind another waits for it longer than for a connection")
+    func behind() async throws {
+        try await TestDatabase.withDatabase { database in
+            var configuration = PostgresConfiguration(uri: database.uri)
+            configuration.sessionRole = Migrator.serviceRole
+            configuration.commitPrelude = LedgerStore.ledgerLockStatement
+            configuration.commitSettings = LedgerStore.commitSettings
+            configuration.acquireTimeout = .milliseconds(500)
+            let client = PostgresClient(configuration: configuration, logger: Logger(label: "test"))
+            let ledger = LedgerFixture(store: LedgerStore(client: client), client: client, database: database)
+            do {
+                let ada = try await ledger.account("ada")
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    try await client.withTransaction { transaction in
+                        try await transaction.query(LedgerStore.ledgerLockStatement)
+                        for number in 0..<40 {
+                            group.addTask {
+                                let chain = try await ledger.store.commit(try claim("\(6_000 + number)", by: ada))
+                                #expect(chain != nil)
+                            }
+                        }
+                        let deadline = ContinuousClock.now + .seconds(60)
+                        while ledger.store.waitingDecisions != 7 {
+                            try #require(ContinuousClock.now < deadline, "no crowd was sent")
+                            await Task.yield()
+                        }
+                        // Whoever comes behind the crowd gives up; by the second one the crowd would have as well.
+                        for _ in 0..<2 {
+                            await #expect(throws: PostgresError.self) { try await client.commit("SELECT 1") }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                #expect(try await ledger.count("SELECT count(*) FROM claims") == 40)
+            } catch {
+                await client.close()
+                throw error
+            }
+            await client.close()
         }
     }
 

@@ -99,20 +99,28 @@ package final class PostgresClient: Service, Sendable {
     /// of them never harms another. Nobody is answered before the commit. Cancelling the task takes the statement
     /// back only while it waits; once sent, the true outcome is returned. Throws `commitOutcomeUnknown` if the
     /// connection broke after the batch was sent, so the statement should be idempotent.
-    package func commit(_ statement: SQL) async throws(PostgresError) -> [PostgresRow] {
-        try await commit([statement]).first ?? []
+    ///
+    /// `acquireTimeout` is the configuration's unless said otherwise; more for what is meant to wait behind other commits.
+    package func commit(
+        _ statement: SQL, acquireTimeout: Duration? = nil
+    ) async throws(PostgresError) -> [PostgresRow] {
+        try await commit([statement], acquireTimeout: acquireTimeout).first ?? []
     }
 
     /// Commits several statements that must stand or fall together; returns the rows of each, in order.
     ///
     /// Throws like `commit(_:)` for one statement; `statementInvalid` for none.
-    package func commit(_ statements: [SQL]) async throws(PostgresError) -> [[PostgresRow]] {
+    package func commit(
+        _ statements: [SQL], acquireTimeout: Duration? = nil
+    ) async throws(PostgresError) -> [[PostgresRow]] {
         if statements.isEmpty { throw PostgresError(.statementInvalid, message: "nothing to commit") }
         for statement in statements { if let fault = statement.autocommitFault { throw fault } }
-        let deadline = max(configuration.acquireTimeout, configuration.statementTimeout)
-        guard case .rows(let rows) = try await commits.perform(.commit(statements), deadline: deadline).get() else {
-            return []
-        }
+        let acquireTimeout = acquireTimeout ?? configuration.acquireTimeout
+        let reply = try await commits.perform(
+            .commit(statements), deadline: max(acquireTimeout, configuration.statementTimeout),
+            acquireTimeout: acquireTimeout
+        ).get()
+        guard case .rows(let rows) = reply else { return [] }
         return rows
     }
 

@@ -74,13 +74,17 @@ final class Lane: Sendable {
     // MARK: For callers
 
     /// Queues work and waits for its answer; the calling task's cancellation takes it back or interrupts it.
-    func perform(_ work: Work, deadline: Duration) async -> Result<Reply, PostgresError> {
+    ///
+    /// `acquireTimeout` is the configured one unless said otherwise.
+    func perform(
+        _ work: Work, deadline: Duration, acquireTimeout: Duration? = nil
+    ) async -> Result<Reply, PostgresError> {
         let id = RequestID(value: requestsMade.wrappingAdd(1, ordering: .relaxed).newValue)
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 // Queued first and taken back then, it could be on its way already.
                 guard !Task.isCancelled else { return continuation.resume(returning: .failure(Self.cancelled)) }
-                submit(makeRequest(id, work, deadline, continuation))
+                submit(makeRequest(id, work, deadline, acquireTimeout ?? configuration.acquireTimeout, continuation))
                 // Whoever cancelled before the request was queued found nothing to cancel.
                 if Task.isCancelled { cancel(id) }
             }
@@ -90,12 +94,12 @@ final class Lane: Sendable {
     }
 
     private func makeRequest(
-        _ id: RequestID, _ work: Work, _ deadline: Duration,
+        _ id: RequestID, _ work: Work, _ deadline: Duration, _ acquireTimeout: Duration,
         _ continuation: CheckedContinuation<Result<Reply, PostgresError>, Never>
     ) -> Request {
         let now = ContinuousClock.now
         var arrival = PoolStateMachine.Arrival(
-            request: id, expiresAt: now + min(deadline, configuration.acquireTimeout))
+            request: id, expiresAt: now + min(deadline, acquireTimeout))
         switch work {
         case .query(let sql): arrival.isExclusive = !sql.isPlainRead
         case .session: arrival.isExclusive = true

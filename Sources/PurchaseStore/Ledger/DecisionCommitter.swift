@@ -101,10 +101,12 @@ final class DecisionCommitter: Sendable {
 
     /// Commits a group that this caller leads, tells the others, and hands the lead on.
     private func lead(_ tickets: [Groups.Ticket]) async throws(LedgerError) -> ChainID? {
-        let decisions = state.withLock { state in tickets.compactMap { state.members[$0]?.decision } }
+        let (decisions, isBehind) = state.withLock { state in
+            (tickets.compactMap { state.members[$0]?.decision }, state.groups.isBehind(tickets[0]))
+        }
         let chains: [ChainID?]
         do {
-            chains = try await commitTogether(decisions)
+            chains = try await commitTogether(decisions, isBehind: isBehind)
         } catch {
             // A caller that went away takes only its own decision with it: the others are led by the next of them.
             if Task.isCancelled, error.code != .outcomeUnknown {
@@ -160,12 +162,20 @@ final class DecisionCommitter: Sendable {
         return turns
     }
 
-    private func commitTogether(_ decisions: [PreparedDecision]) async throws(LedgerError) -> [ChainID?] {
+    /// Commits one statement.
+    ///
+    /// A group behind another waits for it as long as it would have before it was sent; else nobody waits longer for the
+    /// connection than for any.
+    private func commitTogether(
+        _ decisions: [PreparedDecision], isBehind: Bool = false
+    ) async throws(LedgerError) -> [ChainID?] {
         let headers = Set(decisions.flatMap { $0.rows.headers.map(\.sha256) })
         let stored = headers.filter(storedHeaders.contains)
         let rows: [PostgresRow]
         do {
-            rows = try await client.commit(DecisionStatement.build(decisions, storedHeaders: stored))
+            rows = try await client.commit(
+                DecisionStatement.build(decisions, storedHeaders: stored),
+                acquireTimeout: isBehind ? Self.waitMax : nil)
         } catch {
             // Erasing may have removed a header that this process believed stored.
             if error.sqlState == "23503" { for header in stored { storedHeaders.remove(header) } }

@@ -48,6 +48,11 @@ struct DecisionGroups<Subject: Hashable> {
 
     var waitingCount: Int { waiting.count }
 
+    /// Whether this ticket's group was begun behind another one, which is still under way.
+    func isBehind(_ ticket: Ticket) -> Bool {
+        underWay.firstIndex { $0.tickets.contains(ticket) }.map { $0 > 0 } ?? false
+    }
+
     /// A decision came in, which may wait until `until`.
     mutating func entered(
         _ ticket: Ticket, subjects: Set<Subject>, standsAlone: Bool, until: ContinuousClock.Instant

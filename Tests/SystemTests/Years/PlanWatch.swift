@@ -14,9 +14,6 @@ struct PlanWatch {
         var indexes: Set<String>
     }
 
-    /// Connections end slowly on a busy machine.
-    private static let looksMax = 20_000
-
     let database: TestDatabase
 
     /// Runs an operation on a client of its own; a connection's counts are there once it has ended.
@@ -33,16 +30,7 @@ struct PlanWatch {
 
     private func counts() async throws -> (tables: [String: Int64], indexes: [String: Int64]) {
         try await database.withOwnerClient { client in
-            var looks = 0
-            repeat {
-                let others = try await client.query(
-                    """
-                    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-                        AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-                    """)
-                looks += 1
-                if try others[0].decode(0, as: Int64.self) == 0 { break }
-            } while looks < Self.looksMax
+            try await database.othersEnded(client)
             func read(_ statement: SQL) async throws -> [String: Int64] {
                 var counts: [String: Int64] = [:]
                 for row in try await client.query(statement) {

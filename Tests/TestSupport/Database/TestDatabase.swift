@@ -107,6 +107,19 @@ package struct TestDatabase: Sendable {
         try await Self.withClient(uri, body)
     }
 
+    /// Returns once nobody else is connected: a connection's counts in PostgreSQL's statistics are there when it has ended.
+    package func othersEnded(_ client: PostgresClient) async throws {
+        // Connections end slowly on a busy machine.
+        for _ in 0..<20_000 {
+            let others = try await client.query(
+                """
+                SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                    AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+                """)
+            if try others[0].decode(0, as: Int64.self) == 0 { return }
+        }
+    }
+
     private static func uri(of database: String) -> String {
         let end = server.lastIndex(of: "/") ?? server.endIndex
         return server[..<end] + "/" + database
