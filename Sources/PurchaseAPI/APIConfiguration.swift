@@ -1,4 +1,5 @@
 package import PurchaseCore
+package import PurchaseService
 
 /// The bounds of the HTTP edge, and what it serves that is not in the ledger.
 package struct APIConfiguration: Sendable {
@@ -19,8 +20,11 @@ package struct APIConfiguration: Sendable {
     package var requestTimeout: Duration
     /// Requests of a lane that may be under way at once, where it differs from ``EdgeLane/placesDefault``; more is 503.
     package var places: [EdgeLane: Int] = [:]
-    /// Whether a post would be refused for want of capacity, asked before anything of it is read (default: never).
-    package var turnsPostsAway: @Sendable () -> Bool = { false }
+    /// A place for a post that arrives, `nil` when it is refused for want of capacity (default: never).
+    ///
+    /// Asked before anything of the post is read, and dropped where the post has not come whole: a body that trickles
+    /// must not keep others out.
+    package var admitPost: @Sendable () -> RecordingPlace? = { RecordingPlace {} }
     /// Exports that may be under way at once (default 2); more is 503.
     package var concurrentExportsMax = 2
     /// How long a whole export may take (default 30 min); then its connection is closed.

@@ -28,7 +28,7 @@ package func buildRouter<Cases: UseCases>(
     for operation in APIOperation.allCases {
         let group = router.group()
         if operation == .postTransaction {
-            group.add(middleware: SheddingMiddleware(turnsAway: configuration.turnsPostsAway))
+            group.add(middleware: SheddingMiddleware(admit: configuration.admitPost))
         }
         if let limiter = operation.lane.flatMap({ limiters[$0] }) {
             group.add(middleware: ConcurrencyLimitMiddleware(limiter: limiter))

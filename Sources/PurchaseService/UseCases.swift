@@ -3,8 +3,10 @@ package import PurchaseCore
 /// Everything the API can ask of the service; one implementation, ``VouchService``, and a seam for tests of the API's edges.
 package protocol UseCases: FinanceUseCases, StaffUseCases, SupportUseCases {
     /// Records a claim durably, asks Apple where that is needed, and answers within the configured time.
+    ///
+    /// `place` is the one that the post took when it arrived; without one it is taken later, or refused as `overloaded`.
     func submit(
-        _ submission: Submission, by caller: Caller, requestID: String
+        _ submission: Submission, by caller: Caller, requestID: String, place: RecordingPlace?
     ) async throws(ServiceError) -> SubmissionOutcome
     /// Takes in one of Apple's notifications; returns when it is durable, with everything that it changes.
     func receiveNotification(

@@ -94,7 +94,7 @@ extension VouchStack {
             let requestMetrics = RequestMetrics(factory: metrics)
             edge.observe = { requestMetrics.answered($0) }
             edge.isDraining = { draining.hasBegun }
-            edge.turnsPostsAway = { service.recordingGate.turnsAway() }
+            edge.admitPost = { service.recordingGate.admit() }
             let networks = CallerNetwork(trustedProxies: settings.trustedProxies)
             edge.callerNetwork = { networks.name(peer: $0, forwardedFor: $1) }
             edge.concurrentExportsMax = exportsMax

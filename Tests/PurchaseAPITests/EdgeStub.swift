@@ -10,6 +10,8 @@ struct StubUseCases: UseCases {
     var onSubmit: @Sendable (Submission, Caller) async throws(ServiceError) -> SubmissionOutcome = {
         _, _ async throws(ServiceError) in throw .notFound
     }
+    /// Hears of each post whether it came with a place.
+    var onPlace: @Sendable (Bool) -> Void = { _ in }
     var onNotification: @Sendable (String) async throws(ServiceError) -> NotificationIntake.Result = {
         _ async throws(ServiceError) in .kept
     }
@@ -77,9 +79,10 @@ struct StubUseCases: UseCases {
     }
 
     func submit(
-        _ submission: Submission, by caller: Caller, requestID: String
+        _ submission: Submission, by caller: Caller, requestID: String, place: RecordingPlace?
     ) async throws(ServiceError) -> SubmissionOutcome {
-        try await onSubmit(submission, caller)
+        onPlace(place != nil)
+        return try await onSubmit(submission, caller)
     }
 
     func receiveNotification(

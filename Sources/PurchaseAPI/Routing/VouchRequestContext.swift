@@ -12,6 +12,8 @@ package struct VouchRequestContext: RequestContext {
     package internal(set) var requestID: String
     /// Who calls; `nil` on public operations.
     var caller: Caller?
+    /// The place that a post took when it arrived; `nil` where it has none yet, and on other operations.
+    var recordingPlace: RecordingPlace?
 
     /// Takes the connection and the logger from the server.
     package init(source: ApplicationRequestContextSource) {

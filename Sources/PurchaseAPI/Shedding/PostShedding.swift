@@ -1,6 +1,7 @@
 import HTTPTypes
 package import Logging
 import NIOCore
+import PurchaseService
 import Synchronization
 
 /// Refuses posts of transactions while the service has more of them than it can do: what all connections share.
@@ -36,7 +37,7 @@ package final class PostShedding: Sendable {
         operation: .postTransaction, method: APIOperation.postTransaction.method,
         status: ProblemCode.overloaded.status, duration: .zero)
 
-    private let isCrowded: @Sendable () -> Bool
+    private let admit: @Sendable () -> RecordingPlace?
     private let observe: @Sendable (Exchange) -> Void
     private let logger: Logger
     private let ids = RequestIDs()
@@ -46,21 +47,24 @@ package final class PostShedding: Sendable {
 
     /// Asks and tells what the router's middleware would.
     package init(configuration: APIConfiguration, logger: Logger) {
-        isCrowded = configuration.turnsPostsAway
+        admit = configuration.admitPost
         observe = configuration.observe
         self.logger = logger
     }
 
-    /// Whether a request is a post that is refused now; the caller then sends an ``answer(to:)``.
+    /// Whether a request posts a transaction.
+    func concerns(_ request: HTTPRequest) -> Bool { request.path == Self.path && request.method == .post }
+
+    /// A place for a post that arrived; `nil` when it is refused, and the caller sends an ``answer(to:)``.
     ///
-    /// Its duration counts as zero: microseconds, where the histogram's first bound is milliseconds.
-    func turnsAway(_ request: HTTPRequest, on eventLoop: any EventLoop) -> Bool {
-        guard request.path == Self.path, request.method == .post, isCrowded() else { return false }
+    /// A refusal's duration counts as zero: microseconds, where the histogram's first bound is milliseconds.
+    func place(on eventLoop: any EventLoop) -> RecordingPlace? {
+        if let place = admit() { return place }
         observe(Self.exchange)
         if unlogged.wrappingAdd(1, ordering: .relaxed).oldValue == 0 {
             eventLoop.scheduleTask(in: .seconds(1)) { self.logRefusals() }
         }
-        return true
+        return nil
     }
 
     /// The refusal of a request: 503, as ``SheddingMiddleware`` answers.

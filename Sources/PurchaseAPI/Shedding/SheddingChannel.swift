@@ -6,20 +6,31 @@ import NIOCore
 ///
 /// The handler stands behind the one that closes idle connections, so that refusals count as use.
 struct SheddingChannel: ServerChildChannel {
+    /// A connection, and where its handler leaves the places of its posts.
+    struct Value: ServerChildChannelValue {
+        let base: HTTP1Channel.Value
+        let arrived: ArrivedPost
+
+        var channel: any Channel { base.channel }
+    }
+
     let base: HTTP1Channel
     let shedding: PostShedding
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         base.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let idleness = try pipeline.handler(type: HTTPConnectionStateHandler.self)
-            try pipeline.addHandler(SheddingHandler(shedding), position: .after(idleness))
-            return value
+            let arrived = ArrivedPost()
+            try pipeline.addHandler(SheddingHandler(shedding, arrived: arrived), position: .after(idleness))
+            return Value(base: value, arrived: arrived)
         }
     }
 
-    func handle(value: HTTP1Channel.Value, logger: Logger) async {
-        await base.handle(value: value, logger: logger)
+    func handle(value: Value, logger: Logger) async {
+        await ArrivedPost.$ofConnection.withValue(value.arrived) {
+            await base.handle(value: value.base, logger: logger)
+        }
     }
 }
 

@@ -2,58 +2,163 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Keeps refused posts of one connection from everything behind it, see ``PostShedding``.
+/// Lets posts of one connection in or keeps them from everything behind it, see ``PostShedding``.
 ///
-/// It refuses only where nothing can get out of order or pile up: every earlier request has been answered, and the peer
-/// takes its answers. Anything else goes on to the router, whose middleware refuses it as well.
+/// It decides only where nothing can get out of order or pile up: every earlier request has been answered, and the peer
+/// takes its answers. Anything else goes on to the router, whose middleware decides.
+///
+/// A post is held back until it is there, and let in with a place before the ledger: a body that trickles must keep
+/// nobody out. One that is large or slow goes on as it is, and takes its place when its body has been read.
 final class SheddingHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
+    /// A post on its way in.
+    private enum Post {
+        /// None that this handler decides about, or it has been let in.
+        case none
+        /// Held back until it is there.
+        case held(HTTPRequest, [ByteBuffer])
+        /// To be answered at its end, as who sends it expects.
+        case refused(HTTPRequest)
+    }
+
+    /// How long a post is held back.
+    static let holdTimeout = TimeAmount.seconds(1)
+    /// How many bytes of a post's body are held back; a signed transaction takes 6 KB.
+    static let heldBytesMax = 16 << 10
+    /// How long the rest of a refused post may take before its connection is closed.
+    static let refusedBodyTimeout = TimeAmount.seconds(10)
+
     private let shedding: PostShedding
-    /// The refused request whose body is on its way; it is answered at its end, as who sends it expects.
-    private var refused: HTTPRequest?
+    private let arrived: ArrivedPost
+    private var post = Post.none
+    /// Ends the wait for the rest of a post.
+    private var alarm: Scheduled<Void>?
     /// Requests that went on and have no answer yet.
     private var unanswered = 0
 
-    init(_ shedding: PostShedding) { self.shedding = shedding }
+    /// Leaves the places of posts in `arrived`, for the task that answers them.
+    init(_ shedding: PostShedding, arrived: ArrivedPost) {
+        self.shedding = shedding
+        self.arrived = arrived
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let request):
-            guard isSimple(request, context), shedding.turnsAway(request, on: context.eventLoop) else {
+            guard shedding.concerns(request), isSimple(request, context) else {
                 unanswered += 1
                 context.fireChannelRead(data)
                 return
             }
-            refused = request
-        case .body:
-            if refused == nil { context.fireChannelRead(data) }
-        case .end:
-            guard let request = refused else {
-                context.fireChannelRead(data)
-                return
+            post = .held(request, [])
+        case .body(let part):
+            switch post {
+            case .none: context.fireChannelRead(data)
+            case .held(let request, var body):
+                post = .none
+                body.append(part)
+                if body.lazy.map(\.readableBytes).reduce(0, +) > Self.heldBytesMax {
+                    letInUnfinished(request, body, context)
+                } else {
+                    post = .held(request, body)
+                }
+            case .refused: return
             }
-            refused = nil
-            let (head, body) = shedding.answer(to: request)
-            context.write(wrapOutboundOut(.head(head)), promise: nil)
-            context.write(wrapOutboundOut(.body(body)), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        case .end:
+            switch post {
+            case .none: context.fireChannelRead(data)
+            case .held(let request, let body):
+                if let place = shedding.place(on: context.eventLoop) {
+                    arrived.leave(place)
+                    letIn(request, body, context)
+                    context.fireChannelRead(data)
+                } else {
+                    answer(request, context)
+                }
+            case .refused(let request): answer(request, context)
+            }
         }
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if case .held(let request, _) = post, alarm == nil {
+            if shedding.place(on: context.eventLoop) == nil {
+                refuse(request, context)
+            } else {
+                alarm = context.eventLoop.assumeIsolated().scheduleTask(in: Self.holdTimeout) {
+                    guard case .held(let request, let body) = self.post else { return }
+                    self.letInUnfinished(request, body, context)
+                    context.fireChannelReadComplete()
+                }
+            }
+        }
+        context.fireChannelReadComplete()
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { unanswered -= 1 }
+        if case .end = unwrapOutboundIn(data) {
+            unanswered -= 1
+            // If it is still there, something answered ahead of the middleware that takes it.
+            arrived.leave(nil)
+        }
         context.write(data, promise: promise)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        alarm?.cancel()
+        context.fireChannelInactive()
+    }
+
+    /// To the router without a place, if there is room now.
+    private func letInUnfinished(_ request: HTTPRequest, _ body: [ByteBuffer], _ context: ChannelHandlerContext) {
+        if shedding.place(on: context.eventLoop) == nil {
+            refuse(request, context)
+        } else {
+            letIn(request, body, context)
+        }
+    }
+
+    private func letIn(_ request: HTTPRequest, _ body: [ByteBuffer], _ context: ChannelHandlerContext) {
+        post = .none
+        silenceAlarm()
+        unanswered += 1
+        context.fireChannelRead(wrapInboundOut(.head(request)))
+        for part in body { context.fireChannelRead(wrapInboundOut(.body(part))) }
+    }
+
+    /// Answers a post when the rest of it is there.
+    private func refuse(_ request: HTTPRequest, _ context: ChannelHandlerContext) {
+        post = .refused(request)
+        silenceAlarm()
+        let channel = context.channel
+        alarm = context.eventLoop.scheduleTask(in: Self.refusedBodyTimeout) { channel.close(promise: nil) }
+    }
+
+    private func silenceAlarm() {
+        alarm?.cancel()
+        alarm = nil
+    }
+
+    private func answer(_ request: HTTPRequest, _ context: ChannelHandlerContext) {
+        post = .none
+        silenceAlarm()
+        let (head, body) = shedding.answer(to: request)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
     /// Whether a refusal can be written right away, and the connection used again after it.
     ///
-    /// A field `Connection` may ask for another end, and `Expect` for a word before the body.
+    /// A field `Connection` may ask for another end, unless it says what holds anyway, and `Expect` for a word before the
+    /// body.
     private func isSimple(_ request: HTTPRequest, _ context: ChannelHandlerContext) -> Bool {
-        unanswered == 0 && context.channel.isWritable && request.headerFields[.connection] == nil
-            && request.headerFields[.expect] == nil
+        guard unanswered == 0, context.channel.isWritable, request.headerFields[.expect] == nil else { return false }
+        guard let connection = request.headerFields[.connection] else { return true }
+        return connection.lowercased() == "keep-alive"
     }
 }

@@ -12,7 +12,8 @@ extension Handlers {
         try parameters.check()
         let submission = try TransactionSubmission.read(object, mayStateToken: caller.roles.contains(.app))
         try requireAccess(of: caller, to: submission.account)
-        let outcome = try await useCases.submit(submission, by: caller, requestID: context.requestID)
+        let outcome = try await useCases.submit(
+            submission, by: caller, requestID: context.requestID, place: context.recordingPlace)
         return try SubmissionAnswer(configuration: configuration).response(to: outcome)
     }
 

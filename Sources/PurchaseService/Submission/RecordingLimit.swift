@@ -12,6 +12,9 @@ import Synchronization
 /// Only who waits for the ledger alone tells how prompt it is. Posts of one transaction wait for each other, since they
 /// change one chain: many of them at once would look like a slow ledger to everybody.
 ///
+/// A post that has arrived whole takes its place at once, so that of many that arrive together none is let in that is
+/// refused behind the edge, with half of the work done. It is not timed before it records.
+///
 /// What Apple has answered goes before what is new: its commits take places whatever the limit says, and the questions
 /// that wait behind them count too, as far as it is the ledger that they wait for. Behind a slow App Store they don't:
 /// posts are then recorded and answered 202.
@@ -24,6 +27,8 @@ struct RecordingLimit: Sendable {
     static let growth = 4.0
 
     private var allowed: Double
+    /// Posts that have a place and don't record yet.
+    private(set) var arriving = 0
     /// Recordings under way.
     private(set) var running = 0
     /// Those of them that commit what Apple answered.
@@ -43,7 +48,7 @@ struct RecordingLimit: Sendable {
     var limit: Int { Int(allowed) }
 
     /// Whether one more would be turned away.
-    var isFull: Bool { running + backlog >= limit }
+    var isFull: Bool { arriving + running + backlog >= limit }
 
     /// Questions that wait since others' commits take long: of those waiting as large a share as of those under way.
     private var backlog: Int {
@@ -51,7 +56,23 @@ struct RecordingLimit: Sendable {
         return asks.queued * min(settling, asks.running) / asks.running
     }
 
-    /// Takes a place, if there is one.
+    /// Takes a place for a post that arrived, if there is one.
+    mutating func arrive() -> Bool {
+        guard !isFull else { return false }
+        arriving += 1
+        return true
+    }
+
+    /// A post that arrived records now, in the place that it has.
+    mutating func recordingBegan() {
+        arriving -= 1
+        running += 1
+    }
+
+    /// A post that arrived records nothing, and gives its place back.
+    mutating func arrivalEnded() { arriving -= 1 }
+
+    /// Takes a place for a recording that has none yet, if there is one.
     mutating func enter() -> Bool {
         guard !isFull else { return false }
         running += 1
@@ -83,7 +104,7 @@ struct RecordingLimit: Sendable {
         enteredAt: ContinuousClock.Instant, now: ContinuousClock.Instant, waitedForAnother: Bool = false
     ) {
         // Few at once say nothing about how many it could be.
-        let wasCrowded = 2 * running >= limit
+        let wasCrowded = 2 * (arriving + running) >= limit
         running -= 1
         if waitedForAnother { return }
         guard now - enteredAt <= target else {
@@ -95,6 +116,25 @@ struct RecordingLimit: Sendable {
         }
         if wasCrowded { allowed = min(Double(bounds.upperBound), allowed + Self.growth / allowed) }
     }
+}
+
+/// A place before the ledger, which a post has from its arrival until it records.
+///
+/// Whoever holds it may drop it at any point, for a post that is refused or a connection that breaks: it is free again
+/// when nobody holds it any more.
+package final class RecordingPlace: Sendable {
+    private let isTaken = Atomic<Bool>(true)
+    private let giveBack: @Sendable () -> Void
+
+    /// A place; `giveBack` is called at its end, unless a recording took it over.
+    package init(giveBack: @escaping @Sendable () -> Void) { self.giveBack = giveBack }
+
+    deinit {
+        if isTaken.load(ordering: .relaxed) { giveBack() }
+    }
+
+    /// Hands the place over to whoever counts it from now on; false when that has been done already.
+    func surrender() -> Bool { isTaken.exchange(false, ordering: .relaxed) }
 }
 
 /// The ``RecordingLimit`` of this process.
@@ -114,22 +154,30 @@ package final class RecordingGate: Sendable {
         refused = metrics.postsShed
     }
 
-    /// Whether a post would be turned away now; the refusal counts.
+    /// Takes a place for a post that has arrived; `nil` when it is turned away, and the refusal counts.
     ///
-    /// Asked before a request is read or its sender known, so that a refusal costs next to nothing.
-    package func turnsAway() -> Bool {
-        guard state.withLock({ $0.isFull }) else { return false }
-        refused.increment()
-        return true
+    /// Asked before its key or its body is looked at, so that a refusal costs next to nothing.
+    package func admit() -> RecordingPlace? {
+        guard state.withLock({ $0.arrive() }) else {
+            refused.increment()
+            return nil
+        }
+        return RecordingPlace { [self] in state.withLock { $0.arrivalEnded() } }
     }
 
-    /// Takes a place for as long as `body` takes; throws `overloaded` when there is none.
+    /// Takes a place for as long as `body` takes, the one that the post has had since it arrived if there is one; throws
+    /// `overloaded` when there is none.
     ///
     /// `body` says when it finds another recording of its transaction under way, which it may have to wait for.
     func record<Value>(
-        _ body: (_ waitsForAnother: inout Bool) async throws(ServiceError) -> Value
+        in place: RecordingPlace?, _ body: (_ waitsForAnother: inout Bool) async throws(ServiceError) -> Value
     ) async throws(ServiceError) -> Value {
-        guard state.withLock({ $0.enter() }) else {
+        let isIn = state.withLock { state in
+            guard let place, place.surrender() else { return state.enter() }
+            state.recordingBegan()
+            return true
+        }
+        guard isIn else {
             refused.increment()
             throw .overloaded(retryAfterSeconds: 1)
         }

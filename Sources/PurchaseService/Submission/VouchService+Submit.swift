@@ -19,12 +19,12 @@ extension VouchService {
         case refused(SubmissionRefusal, detail: String)
     }
 
-    /// See ``UseCases/submit(_:by:requestID:)``.
+    /// See ``UseCases/submit(_:by:requestID:place:)``.
     ///
     /// Nothing is stored before the submission itself is known to be sound; then the claim and the id become durable
     /// before Apple is asked, so whatever is answered is not forgotten.
     package func submit(
-        _ submission: Submission, by caller: Caller, requestID: String
+        _ submission: Submission, by caller: Caller, requestID: String, place: RecordingPlace? = nil
     ) async throws(ServiceError) -> SubmissionOutcome {
         if let own = caller.ownAccount, own != submission.account { throw .notFound }
         let subject: Subject
@@ -34,7 +34,8 @@ extension VouchService {
         }
         let posters = posters(of: submission, by: caller)
         // In a task of its own, which gives its stack back before Apple is waited for: a decision takes some 90 KB.
-        async let recording = record(subject, of: posters, submission: submission, caller: caller, requestID: requestID)
+        async let recording = record(
+            subject, of: posters, in: place, submission: submission, caller: caller, requestID: requestID)
         let (account, recorded, leads) = try await recording.get()
         let after = try await settle(subject, recorded, caller: caller, requestID: requestID, leads: leads)
         await release(subject.id, of: posters, chain: after)
@@ -132,11 +133,13 @@ extension VouchService {
 
     /// Records the claim if the gate lets it.
     private func record(
-        _ subject: Subject, of posters: [UnprovenPoster], submission: Submission, caller: Caller, requestID: String
+        _ subject: Subject, of posters: [UnprovenPoster], in place: RecordingPlace?, submission: Submission,
+        caller: Caller, requestID: String
     ) async -> Result<Recording, ServiceError> {
         do throws(ServiceError) {
             return try await .success(
-                recordingGate.record { (waitsForAnother: inout Bool) async throws(ServiceError) -> Recording in
+                recordingGate.record(in: place) {
+                    (waitsForAnother: inout Bool) async throws(ServiceError) -> Recording in
                     // Behind the gate: what is refused there stores nothing.
                     try await admit(subject.id, of: posters)
                     let leads = pool.begin(subject.id)

@@ -1,4 +1,5 @@
 import PurchaseCore
+import TestSupport
 import Testing
 
 @testable import PurchaseService
@@ -32,6 +33,39 @@ struct RecordingLimitTests {
         limit.left(enteredAt: begin, now: begin + .milliseconds(1))
         let isIn = limit.enter()
         #expect(isIn)
+    }
+
+    @Test("a post that arrived keeps others out before it records, and takes no second place for it")
+    func arrivals() {
+        var limit = limit()
+        for _ in 0..<limit.limit {
+            let isIn = limit.arrive()
+            #expect(isIn)
+        }
+        let isTooMany = !limit.arrive()
+        let isNoRecording = !limit.enter()
+        #expect(limit.isFull && isTooMany && isNoRecording)
+        limit.recordingBegan()
+        #expect(limit.isFull && limit.running == 1 && limit.arriving == 15)
+        limit.arrivalEnded()
+        #expect(!limit.isFull && limit.arriving == 14)
+        limit.left(enteredAt: begin, now: begin + .milliseconds(1))
+        #expect(limit.running == 0 && limit.limit == 16)
+        for _ in 0..<14 { limit.arrivalEnded() }
+        #expect(limit.arriving == 0)
+    }
+
+    @Test("a place is given back once, by whoever drops it or by the recording that takes it over")
+    func onePlace() {
+        let givenBack = Box(0)
+        var place: RecordingPlace? = RecordingPlace { givenBack.update { $0 += 1 } }
+        place = nil
+        #expect(givenBack.value == 1)
+        place = RecordingPlace { givenBack.update { $0 += 1 } }
+        #expect(place?.surrender() == true)
+        #expect(place?.surrender() == false)
+        place = nil
+        #expect(givenBack.value == 1)
     }
 
     @Test("a slow round makes the limit a fifth smaller, once, however many were slow in it")

@@ -4,6 +4,7 @@ import NIOCore
 import NIOEmbedded
 import NIOHTTPTypes
 import PurchaseCore
+import PurchaseService
 import TestSupport
 import Testing
 
@@ -14,29 +15,59 @@ struct SheddingHandlerTests {
     /// A connection with the handler, and what stands behind it: the parts that came through.
     private struct Connection {
         let channel = EmbeddedChannel()
-        let isCrowded = Box(true)
+        /// Places that are free.
+        let free = Box(0)
+        let arrived = ArrivedPost()
         let lines = Box<[String]>([])
         let exchanges = Box<[Exchange]>([])
 
         init() throws {
             var configuration = APIConfiguration(
                 bundleID: BundleID("com.example.app"), openAPIDocument: "", now: { Sample.now })
-            configuration.turnsPostsAway = { [isCrowded] in isCrowded.value }
+            configuration.admitPost = { [free] in
+                guard free.value > 0 else { return nil }
+                free.update { $0 -= 1 }
+                return RecordingPlace { free.update { $0 += 1 } }
+            }
             configuration.observe = { [exchanges] exchange in exchanges.update { $0.append(exchange) } }
             let lines = lines
             let shedding = PostShedding(
                 configuration: configuration, logger: Logger(label: "edge") { _ in RecordingLog(lines: lines) })
-            try channel.pipeline.syncOperations.addHandler(SheddingHandler(shedding))
+            try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+            try channel.pipeline.syncOperations.addHandler(SheddingHandler(shedding, arrived: arrived))
         }
 
+        /// A request that the socket has whole.
         func send(
             _ method: HTTPRequest.Method = .post, _ path: String = "/v1/transactions", headers: HTTPFields = [:]
         ) throws {
-            let head = HTTPRequest(
-                method: method, scheme: "http", authority: "localhost", path: path, headerFields: headers)
-            try channel.writeInbound(HTTPRequestPart.head(head))
-            try channel.writeInbound(HTTPRequestPart.body(ByteBuffer(string: "not JSON")))
-            try channel.writeInbound(HTTPRequestPart.end(nil))
+            arrive(.head(head(method, path, headers)), .body(ByteBuffer(string: "not JSON")), .end(nil))
+            try channel.throwIfErrorCaught()
+        }
+
+        func head(
+            _ method: HTTPRequest.Method = .post, _ path: String = "/v1/transactions", _ headers: HTTPFields = [:]
+        ) -> HTTPRequest {
+            HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path, headerFields: headers)
+        }
+
+        /// Parts that are read in one go, after which the socket has no more.
+        func arrive(_ parts: HTTPRequestPart...) {
+            for part in parts { channel.pipeline.fireChannelRead(part) }
+            channel.pipeline.fireChannelReadComplete()
+        }
+
+        /// The parts that came through since the last call, a letter for each.
+        func kinds() throws -> String {
+            var kinds = ""
+            while let part = try channel.readInbound(as: HTTPRequestPart.self) {
+                switch part {
+                case .head: kinds += "h"
+                case .body: kinds += "b"
+                case .end: kinds += "e"
+                }
+            }
+            return kinds
         }
 
         /// What the router would answer.
@@ -74,10 +105,113 @@ struct SheddingHandlerTests {
         try connection.send()
         #expect(try connection.passed() == 0)
         #expect(try connection.statuses() == [503])
-        connection.isCrowded.set(false)
+        connection.free.set(1)
         try connection.send()
         #expect(try connection.passed() == 1)
         #expect(try connection.statuses() == [])
+    }
+
+    @Test("a post that came whole has a place from then on, until it is taken over or the post is answered")
+    func place() throws {
+        let (first, second) = (try Connection(), try Connection())
+        first.free.set(1)
+        try first.send()
+        #expect(try first.passed() == 1)
+        #expect(first.free.value == 0)
+        try first.answerFromBehind()
+        #expect(first.free.value == 1, "answered before anybody took it")
+        #expect(try first.statuses() == [200])
+
+        try first.send()
+        var taken = first.arrived.take()
+        #expect(taken != nil)
+        try first.answerFromBehind()
+        #expect(first.free.value == 0)
+        taken = nil
+        #expect(first.free.value == 1)
+
+        second.free.set(1)
+        try second.send(.get)
+        #expect(second.free.value == 1, "no post")
+    }
+
+    @Test("a post that comes in pieces is held back until it is there, and takes its place then")
+    func inPieces() throws {
+        let connection = try Connection()
+        connection.free.set(1)
+        connection.arrive(.head(connection.head()))
+        connection.arrive(.body(ByteBuffer(string: "not JSON")))
+        #expect(try connection.kinds() == "")
+        #expect(connection.free.value == 1)
+        connection.arrive(.end(nil))
+        #expect(try connection.kinds() == "hbe")
+        #expect(connection.free.value == 0)
+        connection.channel.embeddedEventLoop.advanceTime(by: SheddingHandler.holdTimeout)
+        #expect(try connection.kinds() == "")
+    }
+
+    @Test("a post that is slow or large goes on without a place, and keeps nobody out")
+    func trickling() throws {
+        let connection = try Connection()
+        connection.free.set(1)
+        connection.arrive(.head(connection.head()), .body(ByteBuffer(string: "no")))
+        connection.channel.embeddedEventLoop.advanceTime(by: SheddingHandler.holdTimeout)
+        #expect(try connection.kinds() == "hb")
+        connection.arrive(.body(ByteBuffer(string: "t JSON")))
+        connection.arrive(.end(nil))
+        #expect(try connection.kinds() == "be")
+        try connection.answerFromBehind()
+
+        let half = ByteBuffer(repeating: 0x20, count: SheddingHandler.heldBytesMax)
+        connection.arrive(.head(connection.head()), .body(half))
+        #expect(try connection.kinds() == "")
+        connection.arrive(.body(half))
+        #expect(try connection.kinds() == "hbb")
+        connection.arrive(.end(nil))
+        #expect(connection.free.value == 1)
+        #expect(connection.arrived.take() == nil)
+        #expect(connection.exchanges.value.isEmpty)
+    }
+
+    @Test("a post that was held back is refused if there is no room any more")
+    func heldTooLong() throws {
+        let connection = try Connection()
+        connection.free.set(1)
+        connection.arrive(.head(connection.head()))
+        connection.free.set(0)
+        connection.channel.embeddedEventLoop.advanceTime(by: SheddingHandler.holdTimeout)
+        connection.arrive(.end(nil))
+        #expect(try connection.statuses() == [503])
+        connection.free.set(1)
+        connection.arrive(.head(connection.head()))
+        connection.free.set(0)
+        connection.arrive(.end(nil))
+        #expect(try connection.statuses() == [503])
+        #expect(try connection.kinds() == "")
+    }
+
+    @Test("a refused post is answered when the rest of its body is there, and closed when it doesn't come")
+    func unfinished() throws {
+        let connection = try Connection()
+        connection.arrive(.head(connection.head()))
+        #expect(try connection.statuses() == [])
+        connection.arrive(.body(ByteBuffer(string: "not JSON")), .end(nil))
+        #expect(try connection.statuses() == [503])
+        connection.channel.embeddedEventLoop.advanceTime(by: SheddingHandler.refusedBodyTimeout)
+        #expect(connection.channel.isActive, "it was answered in time")
+        connection.arrive(.head(connection.head()))
+        connection.channel.embeddedEventLoop.advanceTime(by: SheddingHandler.refusedBodyTimeout)
+        #expect(!connection.channel.isActive)
+        #expect(try connection.passed() == 0)
+        #expect(connection.exchanges.value.map(\.status) == [503, 503])
+    }
+
+    @Test("a post that says that the connection stays open, as it does anyway, is refused like any other")
+    func keepsAlive() throws {
+        let connection = try Connection()
+        try connection.send(headers: [.connection: "Keep-Alive"])
+        #expect(try connection.passed() == 0)
+        #expect(try connection.statuses() == [503])
     }
 
     @Test("what is no post of a transaction goes on")
