@@ -28,6 +28,7 @@ struct EntitlementPlanTests {
                 LedgerStore.standingLookup,
                 ["accounts_account_id_key", "erasures_pkey", "using transactions_", "chains_pkey", "evidence_chain"]
             ),
+            (LedgerStore.accountRegistration, ["accounts_account_id_key", "erasures_pkey"]),
             (LedgerStore.chainLookup, ["using transactions_", "chains_pkey", "evidence_chain", "movements_chain"]),
             (LedgerStore.numberedChainLookup, ["chains_pkey", "evidence_chain", "movements_chain"]),
             (

@@ -63,7 +63,7 @@ struct LedgerFixture: Sendable {
     }
 
     func account(_ name: String) async throws -> AccountNumber {
-        try await store.accountNumber(of: AccountID(name), statedToken: nil, ruleToken: nil)
+        try await store.register(AccountID(name), statedToken: nil, ruleToken: nil).number
     }
 
     /// Decides and commits once; `nil` when the version was stale, the chain otherwise.

@@ -81,13 +81,14 @@ struct NotificationStandingTests {
             func known() async throws -> String? {
                 try await ledger.store.standing(of: Self.subject("n-1", token: Self.token)).account?.id.rawValue
             }
-            _ = try await ledger.store.accountNumber(of: AccountID("ada"), statedToken: nil, ruleToken: token)
+            _ = try await ledger.store.register(AccountID("ada"), statedToken: nil, ruleToken: token)
             #expect(try await known() == "ada")
             // What it states counts in place of the rule.
-            _ = try await ledger.store.accountNumber(of: AccountID("ada"), statedToken: other, ruleToken: token)
+            _ = try await ledger.store.register(AccountID("ada"), statedToken: other, ruleToken: token)
             #expect(try await known() == nil)
-            let bob = try await ledger.store.accountNumber(
-                of: AccountID("bob"), statedToken: token, ruleToken: nil)
+            let bob = try await ledger.store.register(
+                AccountID("bob"), statedToken: token, ruleToken: nil
+            ).number
             #expect(try await known() == "bob")
             try await ledger.database.withOwnerClient { owner in
                 _ = try await owner.query(

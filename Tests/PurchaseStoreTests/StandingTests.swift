@@ -94,7 +94,7 @@ struct StandingTests {
             #expect(try await here.store.standing(of: id, for: nil).chain?.checks[id] == check)
 
             let token = try #require(AppAccountToken(validating: "6f9619ff-8b86-d011-b42d-00c04fc964ff"))
-            let ada = try await there.store.accountNumber(of: AccountID("ada"), statedToken: token, ruleToken: nil)
+            let ada = try await there.store.register(AccountID("ada"), statedToken: token, ruleToken: nil).number
             let named = try await here.store.standing(of: id, for: AccountID("ada"))
             #expect(named.chain?.erasable.accounts[ada]?.token == token && named.account?.statedToken == token)
             try await expectCurrent("2001", for: "ada", here, "named")
@@ -162,7 +162,7 @@ struct StandingTests {
         case 3:
             let digits = String(repeating: "0", count: 12 - String(step).count) + String(step)
             let token = AppAccountToken(validating: "6f9619ff-8b86-d011-b42d-\(digits)")
-            _ = try await ledger.store.accountNumber(of: AccountID("ada"), statedToken: token, ruleToken: nil)
+            _ = try await ledger.store.register(AccountID("ada"), statedToken: token, ruleToken: nil)
         case 4:
             try await ledger.database.withOwnerClient { owner in
                 _ = try await owner.query(

@@ -12,6 +12,7 @@ package final class PostgresClient: Service, Sendable {
     private let reads: Lane
     private let commits: Lane
     private let lookups: Lane
+    private let registers: Lane
     private let threadPool: NIOThreadPool
     private let configuration: PostgresConfiguration
 
@@ -43,9 +44,12 @@ package final class PostgresClient: Service, Sendable {
             name: "lookup", workersMax: configuration.lookupConnectionsMax, portion: .kin,
             configuration: lookupConfiguration, threadPool: threadPool, logger: logger,
             metricsFactory: metricsFactory)
+        registers = Lane(
+            name: "register", workersMax: 1, portion: .kin, configuration: lookupConfiguration,
+            threadPool: threadPool, logger: logger, metricsFactory: metricsFactory)
     }
 
-    private var lanes: [Lane] { [reads, commits, lookups] }
+    private var lanes: [Lane] { [reads, commits, lookups, registers] }
 
     deinit {
         for lane in lanes { lane.beginShutdown(drainTimeout: .zero) }
@@ -86,9 +90,26 @@ package final class PostgresClient: Service, Sendable {
     package func lookup(
         _ lookup: PostgresLookup, key: [PostgresValue], deadline: Duration? = nil
     ) async throws(PostgresError) -> [PostgresRow] {
+        try await look(lookup, key, in: lookups, deadline: deadline)
+    }
+
+    /// Finds the rows of one key or makes them, by a statement that is shared with concurrent callers, and returns them.
+    ///
+    /// A ``lookup(_:key:deadline:)`` whose statement writes what it doesn't find: nobody is answered before that is durable,
+    /// and it has a connection of its own, so that no lookup waits for a flush. After a lost connection the statement runs
+    /// once more, so it must come to the same.
+    package func register(
+        _ lookup: PostgresLookup, key: [PostgresValue], deadline: Duration? = nil
+    ) async throws(PostgresError) -> [PostgresRow] {
+        try await look(lookup, key, in: registers, deadline: deadline)
+    }
+
+    private func look(
+        _ lookup: PostgresLookup, _ key: [PostgresValue], in lane: Lane, deadline: Duration?
+    ) async throws(PostgresError) -> [PostgresRow] {
         if let fault = lookup.fault(of: key) { throw fault }
         let limit = deadline ?? configuration.statementTimeout
-        let reply = try await lookups.perform(.lookup(lookup, key), deadline: limit).get()
+        let reply = try await lane.perform(.lookup(lookup, key), deadline: limit).get()
         guard case .rows(let rows) = reply else { return [] }
         return rows.first ?? []
     }
@@ -129,7 +150,7 @@ package final class PostgresClient: Service, Sendable {
         laneLoads.reduce(into: (0, 0)) { $0 = ($0.0 + $1.waiting, $0.1 + $1.running) }
     }
 
-    /// The same by lane (`read`, `commit`, `lookup`): for metrics.
+    /// The same by lane (`read`, `commit`, `lookup`, `register`): for metrics.
     package var laneLoads: [(lane: String, waiting: Int, running: Int)] {
         lanes.map { lane in
             let load = lane.load

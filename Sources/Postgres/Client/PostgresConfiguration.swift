@@ -10,7 +10,7 @@ package struct PostgresConfiguration: Sendable {
     package var commitConnections = 1
     /// Connections for `lookup`; while all of them are busy, keys gather for the next statement.
     package var lookupConnectionsMax = 2
-    /// Requests that may wait per lane (reads, commits, lookups); one more is refused with `queueFull`.
+    /// Requests that may wait per lane (reads, commits, lookups, registrations); one more is refused with `queueFull`.
     package var queueMax = 1024
     /// The server's `statement_timeout`, and the deadline of a statement that names none.
     package var statementTimeout: Duration = .seconds(15)

@@ -58,7 +58,7 @@ struct LookupBatchStateMachine {
 
     /// The connection is gone: returns whom to ask for on another one.
     ///
-    /// Reading has no effect, so it does not matter whether the statement ran.
+    /// It does not matter whether the statement ran: reading has no effect, and what it wrote it finds the next time.
     mutating func connectionLost() -> [Int] {
         defer {
             current = []

@@ -7,13 +7,13 @@ package protocol LedgerPort:
     ConsoleSessionPort, NotificationPort, CoveragePort, ErasurePort, PolicyPort, RestorePort, SearchPort, StaffPort,
     StaffActionsPort, UnprovenPostPort
 {
-    /// The ledger's number of an account, given out on first sight; a stated token, and the one that it has by rule, are
-    /// remembered for it.
+    /// What the ledger knows of an account, whose number is given out on first sight; a stated token, and the one that it
+    /// has by rule, are remembered for it. Durable when this returns.
     ///
     /// - Throws: ``LedgerError`` with the code `being_erased` while the account is.
-    func accountNumber(
-        of account: AccountID, statedToken: AppAccountToken?, ruleToken: AppAccountToken?
-    ) async throws(LedgerError) -> AccountNumber
+    func register(
+        _ account: AccountID, statedToken: AppAccountToken?, ruleToken: AppAccountToken?
+    ) async throws(LedgerError) -> TransactionStanding.Account
     /// The number of an account that was seen before, else `nil`.
     func findAccount(_ account: AccountID) async throws(LedgerError) -> AccountNumber?
 

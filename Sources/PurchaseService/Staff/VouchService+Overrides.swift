@@ -20,7 +20,7 @@ extension VouchService {
         let identity = try await withLedger { () async throws(LedgerError) in
             // Goodwill may come before the first purchase.
             Chain.Identity.account(
-                try await ledger.accountNumber(of: account, statedToken: nil, ruleToken: nil))
+                try await ledger.register(account, statedToken: nil, ruleToken: nil).number)
         }
         let known = try await accountChain(identity)
         if let standing = known.override(in: terms, at: dependencies.clock.now()) {

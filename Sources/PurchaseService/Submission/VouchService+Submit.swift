@@ -157,31 +157,32 @@ extension VouchService {
         _ subject: Subject, submission: Submission, caller: Caller, requestID: String, leads: Bool
     ) async throws(ServiceError) -> Recording {
         do throws(ServiceError) {
-            let standing = try await withLedger { () async throws(LedgerError) in
+            var standing = try await withLedger { () async throws(LedgerError) in
                 try await ledger.standing(of: subject.id, for: submission.account)
             }
-            let account = try await number(of: submission, by: caller, standing.account)
+            let account = try await registered(submission, by: caller, standing.account)
+            standing.account = account
             let recorded = try await record(
-                subject, standing, account: account, submission: submission, caller: caller, requestID: requestID,
-                leads: leads)
-            return (account, recorded, leads)
+                subject, standing, account: account.number, submission: submission, caller: caller,
+                requestID: requestID, leads: leads)
+            return (account.number, recorded, leads)
         } catch {
             if leads { pool.end(subject.id) }
             throw error
         }
     }
 
-    /// The ledger's number of the account that posts; written only where it is new, or where a token of it is.
-    private func number(
-        of submission: Submission, by caller: Caller, _ known: TransactionStanding.Account?
-    ) async throws(ServiceError) -> AccountNumber {
+    /// The account that posts, as the ledger knows it; written only where it is new, or where a token of it is.
+    private func registered(
+        _ submission: Submission, by caller: Caller, _ known: TransactionStanding.Account?
+    ) async throws(ServiceError) -> TransactionStanding.Account {
         // A publishable key could invent the account that a customer's token belongs to, and so get what Apple tells of.
         let mayBeLinked = caller.roles.contains(.app) || caller.ownAccount != nil
         let rule = mayBeLinked ? dependencies.cryptography.accountToken(submission.account) : nil
-        if let known, known.isReady(stated: submission.appAccountToken, rule: rule) { return known.number }
+        if let known, known.isReady(stated: submission.appAccountToken, rule: rule) { return known }
         return try await withLedger { () async throws(LedgerError) in
-            try await ledger.accountNumber(
-                of: submission.account, statedToken: submission.appAccountToken, ruleToken: rule)
+            try await ledger.register(
+                submission.account, statedToken: submission.appAccountToken, ruleToken: rule)
         }
     }
 

@@ -49,15 +49,52 @@ extension LedgerStore {
     package static let standingLookup = PostgresLookup(
         """
         SELECT k.place, a.*, s.* FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(account, transaction, place)
-            LEFT JOIN LATERAL (
-                SELECT n.account_number, n.stated_token, n.rule_token,
-                    (SELECT true FROM erasures x WHERE x.account_number = n.account_number) AS is_erased
+            LEFT JOIN LATERAL (\(fragment: accountColumns)
                 FROM accounts n WHERE n.account_id = k.account LIMIT 1) a ON true
             LEFT JOIN LATERAL (
                 SELECT \(fragment: ChainStamp.columns)
                 FROM (SELECT t.chain_id FROM transactions t WHERE t.transaction_id = k.transaction LIMIT 1) h
                     CROSS JOIN LATERAL (SELECT * FROM chains WHERE chain_id = h.chain_id LIMIT 1) c) s ON true
         """, keyTypes: [.text, .text], keysMax: 64)
+
+    /// Keys: an account's name, a token that was stated for it, or NULL, and the one that it has by rule, or NULL.
+    ///
+    /// Never overwrites a token with none, and of several that are stated at once the last is kept. A row that says all
+    /// that already is left as it is; so is one that is being erased. In the order of names, so that two processes that
+    /// write the same accounts wait for each other instead of locking each other out. Flushed before anybody uses a
+    /// number: one that a crash takes back could be given to somebody else while a post still goes on with it.
+    package static let accountRegistration = PostgresLookup(
+        """
+        WITH asked AS MATERIALIZED (
+            SELECT k.account, (array_agg(k.stated ORDER BY k.place DESC) FILTER (WHERE k.stated IS NOT NULL))[1] AS stated,
+                (array_agg(k.rule ORDER BY k.place DESC) FILTER (WHERE k.rule IS NOT NULL))[1] AS rule
+            FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS k(account, stated, rule, place)
+            GROUP BY k.account
+        ), known AS MATERIALIZED (
+            SELECT k.*, a.* FROM asked k LEFT JOIN LATERAL (\(fragment: accountColumns)
+                FROM accounts n WHERE n.account_id = k.account LIMIT 1) a ON true
+        ), made AS (
+            INSERT INTO accounts AS n (account_id, stated_token, rule_token)
+            SELECT account, stated, rule FROM known
+            WHERE is_erased IS NULL AND (account_number IS NULL
+                OR stated IS NOT NULL AND stated IS DISTINCT FROM stated_token
+                OR rule IS NOT NULL AND rule IS DISTINCT FROM rule_token)
+            ORDER BY account
+            ON CONFLICT (account_id) DO UPDATE SET rule_token = coalesce(excluded.rule_token, n.rule_token),
+                stated_token = coalesce(excluded.stated_token, n.stated_token)
+            RETURNING n.account_id, n.account_number, n.stated_token, n.rule_token
+        )
+        SELECT k.place, coalesce(m.account_number, n.account_number), coalesce(m.stated_token, n.stated_token),
+            coalesce(m.rule_token, n.rule_token), n.is_erased
+        FROM unnest($1::text[]) WITH ORDINALITY AS k(account, place)
+            CROSS JOIN LATERAL (SELECT * FROM known WHERE account = k.account LIMIT 1) n
+            LEFT JOIN LATERAL (SELECT * FROM made WHERE account_id = k.account LIMIT 1) m ON true
+        """, keyTypes: [.text, .text, .text], keysMax: 64)
+
+    private static let accountColumns: SQL = """
+        SELECT n.account_number, n.stated_token, n.rule_token,
+            (SELECT true FROM erasures x WHERE x.account_number = n.account_number) AS is_erased
+        """
 
     /// Keys: a transaction.
     package static let chainLookup = PostgresLookup(
@@ -104,12 +141,13 @@ extension LedgerStore {
         }
     }
 
-    /// Where the columns of ``standingLookup`` stand, behind the place of the key.
+    /// Where the columns of ``standingLookup`` stand, behind the place of the key; those of the account also in
+    /// ``accountRegistration``.
     private enum StandingColumn {
         static let (accountNumber, statedToken, ruleToken, isErased, stamp) = (1, 2, 3, 4, 5)
     }
 
-    private static func knownAccount(_ row: PostgresRow) throws(PostgresError) -> TransactionStanding.Account? {
+    static func knownAccount(_ row: PostgresRow) throws(PostgresError) -> TransactionStanding.Account? {
         let number: Int64? = try row.decode(StandingColumn.accountNumber)
         guard let number else { return nil }
         let stated: String? = try row.decode(StandingColumn.statedToken)

@@ -36,42 +36,24 @@ package final class LedgerStore: LedgerPort {
 
     // MARK: Accounts
 
-    /// See ``LedgerPort/accountNumber(of:statedToken:ruleToken:)``.
-    package func accountNumber(
-        of account: AccountID, statedToken: AppAccountToken?, ruleToken: AppAccountToken?
-    ) async throws(LedgerError) -> AccountNumber {
-        let id = account.rawValue
-        let known = try await row(
-            """
-            SELECT a.account_number, a.stated_token, a.rule_token,
-                EXISTS (SELECT FROM erasures x WHERE x.account_number = a.account_number) AS is_erased
-            FROM accounts a WHERE a.account_id = \(id)
-            """)
-        if let known {
-            // Until its name is gone, nothing may begin anew under the old number.
-            if try decode(known, "is_erased", as: Bool.self) {
-                throw LedgerError(.beingErased, "an account is being erased")
-            }
-            let stored: String? = try decode(known, "stated_token")
-            let rule: String? = try decode(known, "rule_token")
-            if statedToken == nil || stored == statedToken?.rawValue,
-                ruleToken == nil || rule == ruleToken?.rawValue
-            {
-                return AccountNumber(try decode(known, "account_number"))
-            }
+    /// See ``LedgerPort/register(_:statedToken:ruleToken:)``.
+    package func register(
+        _ account: AccountID, statedToken: AppAccountToken?, ruleToken: AppAccountToken?
+    ) async throws(LedgerError) -> TransactionStanding.Account {
+        let key = [
+            .text(account.rawValue), (statedToken?.rawValue).postgresValue, (ruleToken?.rawValue).postgresValue,
+        ]
+        let known: TransactionStanding.Account?
+        do {
+            let rows = try await client.register(Self.accountRegistration, key: key)
+            known = try rows.first.flatMap { row throws(PostgresError) in try Self.knownAccount(row) }
+        } catch {
+            throw LedgerError(error)
         }
-        // Never overwrites a token with none; the one by rule follows the setting. Flushed before anybody uses the number: one
-        // that a crash takes back could be given to somebody else while this post still goes on with it.
-        let made = try await row(
-            """
-            INSERT INTO accounts (account_id, stated_token, rule_token)
-            VALUES (\(id), \((statedToken?.rawValue).postgresValue), \((ruleToken?.rawValue).postgresValue))
-            ON CONFLICT (account_id) DO UPDATE SET rule_token = coalesce(excluded.rule_token, accounts.rule_token),
-                stated_token = coalesce(excluded.stated_token, accounts.stated_token)
-            RETURNING account_number
-            """)
-        guard let made else { throw LedgerError(.refused, "an account got no number") }
-        return AccountNumber(try decode(made, "account_number"))
+        guard let known else { throw LedgerError(.refused, "an account got no number") }
+        // Until its name is gone, nothing may begin anew under the old number.
+        if known.isBeingErased { throw LedgerError(.beingErased, "an account is being erased") }
+        return known
     }
 
     /// See ``LedgerPort/findAccount(_:)``.

@@ -40,7 +40,7 @@ struct LedgerLoad: Sendable {
             for number in 0..<accountsCount {
                 let account = AccountID("bench-\(number)")
                 accounts.append(
-                    try await stores[0].accountNumber(of: account, statedToken: nil, ruleToken: nil))
+                    try await stores[0].register(account, statedToken: nil, ruleToken: nil).number)
             }
             result = .success(try await body(LedgerLoad(stores: stores, accounts: accounts)))
         } catch {

@@ -76,8 +76,9 @@ struct RefundSweepTests {
                 var swept = appStore.swept.makeAsyncIterator()
                 for _ in 0..<configuration.asks(in: .sweep) { _ = await swept.next() }
 
-                let account = try await stack.store.accountNumber(
-                    of: AccountID("ada"), statedToken: nil, ruleToken: nil)
+                let account = try await stack.store.register(
+                    AccountID("ada"), statedToken: nil, ruleToken: nil
+                ).number
                 try await stack.store(
                     .claimed(pending, by: account, at: stack.clock.now), to: Chain(identity: .provisional(pending)))
                 var retried = appStore.retried.makeAsyncIterator()

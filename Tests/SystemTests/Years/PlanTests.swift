@@ -170,9 +170,9 @@ struct PlanTests {
             }
         }
         return [
-            Case(functions: ["accountNumber"], indexes: ["accounts_account_id_key"]) { store, _ in
-                _ = try await store.accountNumber(of: s.accountID, statedToken: nil, ruleToken: nil)
-                _ = try await store.accountNumber(of: AccountID("nobody"), statedToken: nil, ruleToken: nil)
+            Case(functions: ["register"], indexes: ["accounts_account_id_key"]) { store, _ in
+                _ = try await store.register(s.accountID, statedToken: nil, ruleToken: nil)
+                _ = try await store.register(AccountID("nobody"), statedToken: nil, ruleToken: nil)
             },
             Case(functions: ["findAccount", "statedToken"], indexes: ["accounts_account_id_key"]) { store, _ in
                 _ = try await store.findAccount(s.accountID)
