@@ -12,7 +12,7 @@ private struct OverloadLanes: Sendable {
 extension Workshop {
     /// Stages in multiples of the capacity, each with its length in windows.
     private static let overloadStages: [(name: String, factor: Double, windows: Double)] = [
-        ("0.5 × before", 0.5, 1), ("2 ×", 2, 2), ("10 ×", 10, 2), ("0.5 × after", 0.5, 2),
+        ("0.5 × before", 0.5, 1), ("2 ×", 2, 3), ("10 ×", 10, 3), ("0.5 × after", 0.5, 2),
     ]
     /// Where the load falls: this stage begins then.
     private static let stageAfter = 3
