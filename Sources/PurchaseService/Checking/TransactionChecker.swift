@@ -34,9 +34,11 @@ struct TransactionChecker: Sendable {
         if isWorker, let question = StatusesQuestion(about: id, in: chain, at: dependencies.clock.now()) {
             return try await checkStatuses(question, of: chain, lane: lane)
         }
+        let askedAt = ContinuousClock.now
         let answer = await ask(about: id, chain: chain, first: first, lane: lane)
         // Questions that nobody waits for must not make the gate turn posts away.
         guard let gate, lane == .interactive else { return try await settle(answer, about: id, known: chain) }
+        gate.answered(askedAt: askedAt)
         // From here on it is the ledger that is waited for.
         return try await gate.settle { () async throws(LedgerError) in
             try await settle(answer, about: id, known: chain)

@@ -16,8 +16,8 @@ import Synchronization
 /// refused behind the edge, with half of the work done. It is not timed before it records.
 ///
 /// What Apple has answered goes before what is new: its commits take places whatever the limit says, and the questions
-/// that wait behind them count too, as far as it is the ledger that they wait for. Behind a slow App Store they don't:
-/// posts are then recorded and answered 202.
+/// that wait behind them count too, as far as it is this process or its ledger that they wait for: all of them while Apple
+/// answers promptly. Behind a slow App Store they don't: posts are then recorded and answered 202.
 struct RecordingLimit: Sendable {
     /// How long a recording may take before there are too many.
     let target: Duration
@@ -36,6 +36,8 @@ struct RecordingLimit: Sendable {
     /// Questions of the interactive lane under way, their commits among them, and waiting for a place.
     private var asks = (running: 0, queued: 0)
     private var shrunkAt: ContinuousClock.Instant?
+    /// How long such questions took up to Apple's answer, each new one a sixteenth of it, and when the last one came.
+    private var answers: (duration: Duration, lastAt: ContinuousClock.Instant)?
 
     /// Begins near the lower bound, and finds its place from there.
     init(target: Duration, bounds: ClosedRange<Int>) {
@@ -48,17 +50,28 @@ struct RecordingLimit: Sendable {
     var limit: Int { Int(allowed) }
 
     /// Whether one more would be turned away.
-    var isFull: Bool { arriving + running + backlog >= limit }
+    func isFull(now: ContinuousClock.Instant) -> Bool { arriving + running + backlog(now: now) >= limit }
 
-    /// Questions that wait since others' commits take long: of those waiting as large a share as of those under way.
-    private var backlog: Int {
-        guard asks.running > 0 else { return 0 }
+    /// Questions that don't wait for Apple.
+    ///
+    /// While Apple is slow, those that wait since others' commits take long: of those waiting as large a share as of those
+    /// under way.
+    private func backlog(now: ContinuousClock.Instant) -> Int {
+        guard asks.queued > 0, asks.running > 0 else { return 0 }
+        // An App Store that falls silent gives no durations.
+        if let answers, answers.duration <= target, now - answers.lastAt <= target { return asks.queued }
         return asks.queued * min(settling, asks.running) / asks.running
     }
 
+    /// A question has Apple's answer, or none that it would wait for any longer.
+    mutating func answered(after duration: Duration, now: ContinuousClock.Instant) {
+        let before = answers?.duration ?? duration
+        answers = (before + (duration - before) / 16, now)
+    }
+
     /// Takes a place for a post that arrived, if there is one.
-    mutating func arrive() -> Bool {
-        guard !isFull else { return false }
+    mutating func arrive(now: ContinuousClock.Instant) -> Bool {
+        guard !isFull(now: now) else { return false }
         arriving += 1
         return true
     }
@@ -73,8 +86,8 @@ struct RecordingLimit: Sendable {
     mutating func arrivalEnded() { arriving -= 1 }
 
     /// Takes a place for a recording that has none yet, if there is one.
-    mutating func enter() -> Bool {
-        guard !isFull else { return false }
+    mutating func enter(now: ContinuousClock.Instant) -> Bool {
+        guard !isFull(now: now) else { return false }
         running += 1
         return true
     }
@@ -158,7 +171,7 @@ package final class RecordingGate: Sendable {
     ///
     /// Asked before its key or its body is looked at, so that a refusal costs next to nothing.
     package func admit() -> RecordingPlace? {
-        guard state.withLock({ $0.arrive() }) else {
+        guard state.withLock({ $0.arrive(now: .now) }) else {
             refused.increment()
             return nil
         }
@@ -173,7 +186,7 @@ package final class RecordingGate: Sendable {
         in place: RecordingPlace?, _ body: (_ waitsForAnother: inout Bool) async throws(ServiceError) -> Value
     ) async throws(ServiceError) -> Value {
         let isIn = state.withLock { state in
-            guard let place, place.surrender() else { return state.enter() }
+            guard let place, place.surrender() else { return state.enter(now: .now) }
             state.recordingBegan()
             return true
         }
@@ -197,6 +210,12 @@ package final class RecordingGate: Sendable {
         let enteredAt = ContinuousClock.now
         defer { change { $0.settlementEnded(enteredAt: enteredAt, now: .now) } }
         return try await body()
+    }
+
+    /// A question of the interactive lane that was begun at `askedAt` has its answer.
+    func answered(askedAt: ContinuousClock.Instant) {
+        let now = ContinuousClock.now
+        state.withLock { $0.answered(after: now - askedAt, now: now) }
     }
 
     /// So many more, or fewer, questions of the interactive lane are under way and wait.

@@ -15,7 +15,7 @@ struct RecordingLimitTests {
         _ limit: inout RecordingLimit, at start: ContinuousClock.Instant, taking time: Duration
     ) -> ContinuousClock.Instant {
         var entered = 0
-        while limit.enter() { entered += 1 }
+        while limit.enter(now: begin) { entered += 1 }
         for _ in 0..<entered { limit.left(enteredAt: start, now: start + time) }
         return start + time
     }
@@ -24,14 +24,14 @@ struct RecordingLimitTests {
     func places() {
         var limit = limit()
         for _ in 0..<limit.limit {
-            #expect(!limit.isFull)
-            let isIn = limit.enter()
+            #expect(!limit.isFull(now: begin))
+            let isIn = limit.enter(now: begin)
             #expect(isIn)
         }
-        let isTooMany = !limit.enter()
-        #expect(limit.isFull && isTooMany)
+        let isTooMany = !limit.enter(now: begin)
+        #expect(limit.isFull(now: begin) && isTooMany)
         limit.left(enteredAt: begin, now: begin + .milliseconds(1))
-        let isIn = limit.enter()
+        let isIn = limit.enter(now: begin)
         #expect(isIn)
     }
 
@@ -39,16 +39,16 @@ struct RecordingLimitTests {
     func arrivals() {
         var limit = limit()
         for _ in 0..<limit.limit {
-            let isIn = limit.arrive()
+            let isIn = limit.arrive(now: begin)
             #expect(isIn)
         }
-        let isTooMany = !limit.arrive()
-        let isNoRecording = !limit.enter()
-        #expect(limit.isFull && isTooMany && isNoRecording)
+        let isTooMany = !limit.arrive(now: begin)
+        let isNoRecording = !limit.enter(now: begin)
+        #expect(limit.isFull(now: begin) && isTooMany && isNoRecording)
         limit.recordingBegan()
-        #expect(limit.isFull && limit.running == 1 && limit.arriving == 15)
+        #expect(limit.isFull(now: begin) && limit.running == 1 && limit.arriving == 15)
         limit.arrivalEnded()
-        #expect(!limit.isFull && limit.arriving == 14)
+        #expect(!limit.isFull(now: begin) && limit.arriving == 14)
         limit.left(enteredAt: begin, now: begin + .milliseconds(1))
         #expect(limit.running == 0 && limit.limit == 16)
         for _ in 0..<14 { limit.arrivalEnded() }
@@ -93,7 +93,7 @@ struct RecordingLimitTests {
     func idle() {
         var limit = limit()
         for _ in 0..<1_000 {
-            let isIn = limit.enter()
+            let isIn = limit.enter(now: begin)
             #expect(isIn)
             limit.left(enteredAt: begin, now: begin + .milliseconds(1))
         }
@@ -106,7 +106,7 @@ struct RecordingLimitTests {
         var now = begin
         for _ in 0..<50 {
             for number in 0..<limit.limit {
-                let isIn = limit.enter()
+                let isIn = limit.enter(now: begin)
                 #expect(isIn)
                 // The first of them is prompt; the last waits for all others.
                 limit.left(
@@ -121,22 +121,45 @@ struct RecordingLimitTests {
     func settlements() {
         var limit = limit()
         for _ in 0..<20 { limit.settlementBegan() }
-        #expect(limit.running == 20 && limit.settling == 20 && limit.isFull)
+        #expect(limit.running == 20 && limit.settling == 20 && limit.isFull(now: begin))
         for _ in 0..<20 { limit.settlementEnded(enteredAt: begin, now: begin + .milliseconds(1)) }
-        #expect(limit.running == 0 && limit.settling == 0 && !limit.isFull)
+        #expect(limit.running == 0 && limit.settling == 0 && !limit.isFull(now: begin))
     }
 
-    @Test("questions that wait behind the ledger count, those that wait behind Apple don't")
+    @Test("questions that wait behind the ledger count, those that wait behind a slow Apple don't")
     func backlog() {
         var limit = limit()
+        limit.answered(after: .seconds(1), now: begin)
         limit.asksChanged(running: 8, queued: 1_000)
-        #expect(!limit.isFull, "all of them are at Apple's")
+        #expect(!limit.isFull(now: begin), "all of them are at Apple's")
         limit.settlementBegan()
-        #expect(limit.isFull, "an eighth of a thousand waits for the ledger")
+        #expect(limit.isFull(now: begin), "an eighth of a thousand waits for the ledger")
         limit.asksChanged(running: 0, queued: -960)
-        #expect(!limit.isFull, "an eighth of forty, and the one")
+        #expect(!limit.isFull(now: begin), "an eighth of forty, and the one")
         for _ in 0..<7 { limit.settlementBegan() }
-        #expect(limit.isFull, "all of forty")
+        #expect(limit.isFull(now: begin), "all of forty")
+    }
+
+    @Test("while Apple answers promptly all questions that wait count; not once it is slow, or silent")
+    func promptAnswers() {
+        var limit = limit()
+        limit.asksChanged(running: 8, queued: 16)
+        #expect(!limit.isFull(now: begin), "nothing is known of Apple yet")
+        limit.answered(after: .milliseconds(100), now: begin)
+        #expect(limit.isFull(now: begin))
+        limit.asksChanged(running: 0, queued: -1)
+        #expect(!limit.isFull(now: begin))
+        limit.asksChanged(running: 0, queued: 1)
+        #expect(limit.isFull(now: begin + .milliseconds(100)))
+        #expect(!limit.isFull(now: begin + .milliseconds(101)), "no answer came for so long")
+        limit.answered(after: .seconds(10), now: begin)
+        #expect(!limit.isFull(now: begin), "one of many took long")
+        var prompt = 0
+        while !limit.isFull(now: begin) {
+            limit.answered(after: .milliseconds(1), now: begin)
+            prompt += 1
+        }
+        #expect((20...200).contains(prompt), "it is forgotten after some")
     }
 }
 
