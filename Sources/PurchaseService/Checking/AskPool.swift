@@ -57,9 +57,14 @@ package final class AskPool: Sendable {
         queues = Dictionary(
             uniqueKeysWithValues: RequestLane.allCases.map { lane in
                 let people = lane == .interactive || lane == .unproven
-                // So many are done in the time that two questions take.
-                let crowd = people ? 2 * configuration.asks(in: lane) : .max
-                return (lane, JobQueue(bound: configuration.asksQueuedMax, crowd: crowd))
+                // Enough is left of their wait for the answer and its commit.
+                let patience = configuration.answerWithin / 4
+                return (
+                    lane,
+                    JobQueue(
+                        bound: configuration.asksQueuedMax, patience: people ? patience : nil,
+                        now: { checker.dependencies.clock.now() })
+                )
             })
     }
 

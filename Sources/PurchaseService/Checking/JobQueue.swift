@@ -1,10 +1,12 @@
+import PurchaseCore
 import Synchronization
 
 /// One lane's bounded queue of questions, for one taker.
 ///
-/// In the order of arrival; but while a crowd waits, the newest comes first. More is asked then than can be answered,
-/// whoever waited longest has been told to come back anyway, and the order of arrival would make everybody wait as long.
-/// As soon as the load falls, posts are answered as if few waited, and the rest is worked off in between.
+/// In the order of arrival; but while the oldest has waited for longer than people's patience, the newest comes first. More
+/// is asked then than can be answered, whoever waited longest will be told to come back anyway, and the order of arrival
+/// would make everybody wait as long. As soon as the load falls, posts are answered as if few waited, and the rest is
+/// worked off in between.
 final class JobQueue: Sendable {
     private struct State {
         var jobs: [AskPool.Job] = []
@@ -13,18 +15,20 @@ final class JobQueue: Sendable {
     }
 
     private let bound: Int
-    private let crowd: Int
+    private let patience: Duration?
+    private let now: @Sendable () -> Instant
     private let state = Mutex(State())
 
-    /// A queue for `bound` jobs, above 0; more than `crowd` of them are a crowd.
-    init(bound: Int, crowd: Int) {
+    /// A queue for `bound` jobs, above 0; without `patience` always in the order of arrival.
+    init(bound: Int, patience: Duration?, now: @escaping @Sendable () -> Instant) {
         self.bound = max(1, bound)
-        self.crowd = crowd
+        self.patience = patience
+        self.now = now
     }
 
     /// Adds a job; what found no room, or had to make it, is returned.
     ///
-    /// In a crowd the oldest makes room. A finished queue has no room.
+    /// The oldest makes room once it has waited for too long. A finished queue has no room.
     func add(_ job: AskPool.Job) -> AskPool.Job? {
         let (taker, displaced) = state.withLock { state -> (CheckedContinuation<AskPool.Job?, Never>?, AskPool.Job?) in
             guard !state.isFinished else { return (nil, job) }
@@ -34,7 +38,7 @@ final class JobQueue: Sendable {
             }
             var displaced: AskPool.Job?
             if state.jobs.count >= bound {
-                guard state.jobs.count > crowd else { return (nil, job) }
+                guard isLate(state.jobs.first) else { return (nil, job) }
                 displaced = state.jobs.removeFirst()
             }
             state.jobs.append(job)
@@ -49,7 +53,7 @@ final class JobQueue: Sendable {
         await withCheckedContinuation { continuation in
             let (isKnown, job) = state.withLock { state -> (Bool, AskPool.Job?) in
                 if !state.jobs.isEmpty {
-                    return (true, state.jobs.count > crowd ? state.jobs.removeLast() : state.jobs.removeFirst())
+                    return (true, isLate(state.jobs.first) ? state.jobs.removeLast() : state.jobs.removeFirst())
                 }
                 if state.isFinished { return (true, nil) }
                 state.taker = continuation
@@ -57,6 +61,11 @@ final class JobQueue: Sendable {
             }
             if isKnown { continuation.resume(returning: job) }
         }
+    }
+
+    private func isLate(_ oldest: AskPool.Job?) -> Bool {
+        guard let patience, let oldest else { return false }
+        return .milliseconds((now() - oldest.enqueuedAt).milliseconds) > patience
     }
 
     /// Takes no more; what waits is still handed out.

@@ -173,28 +173,34 @@ struct JobQueueTests {
 
     private func next(_ queue: JobQueue) async -> String? { await queue.next()?.transactionID.rawValue }
 
-    @Test("few are taken in the order of arrival; of a crowd the newest, until it is none")
+    @Test("questions are taken in the order of arrival; the newest first while the oldest has waited too long")
     func order() async {
-        let queue = JobQueue(bound: 10, crowd: 2)
-        for number in 1...5 { #expect(queue.add(job(number)) == nil) }
-        var taken: [String?] = []
-        for _ in 1...5 { taken.append(await next(queue)) }
-        #expect(taken == ["5", "4", "3", "1", "2"])
+        let now = Box(Instant(millisecondsSince1970: 101))
+        let queue = JobQueue(bound: 10, patience: .milliseconds(100), now: { now.value })
+        for number in 1...6 { #expect(queue.add(job(number)) == nil) }
+        var taken: [String?] = [await next(queue)]
+        now.set(Instant(millisecondsSince1970: 103))
+        for _ in 1...3 { taken.append(await next(queue)) }
+        now.set(Instant(millisecondsSince1970: 102))
+        for _ in 1...2 { taken.append(await next(queue)) }
+        #expect(taken == ["1", "6", "5", "4", "2", "3"])
     }
 
-    @Test("a full queue lets the oldest of a crowd go, and refuses the newest where there is no crowd")
+    @Test("a full queue lets the oldest go once it has waited too long, and refuses the newest before")
     func full() {
-        let crowded = JobQueue(bound: 3, crowd: 2)
-        for number in 1...3 { #expect(crowded.add(job(number)) == nil) }
-        #expect(crowded.add(job(4))?.transactionID.rawValue == "1")
-        let orderly = JobQueue(bound: 3, crowd: .max)
-        for number in 1...3 { #expect(orderly.add(job(number)) == nil) }
+        let now = Box(Instant(millisecondsSince1970: 101))
+        let queue = JobQueue(bound: 3, patience: .milliseconds(100), now: { now.value })
+        let orderly = JobQueue(bound: 3, patience: nil, now: { now.value })
+        for number in 1...3 { #expect(queue.add(job(number)) == nil && orderly.add(job(number)) == nil) }
+        #expect(queue.add(job(4))?.transactionID.rawValue == "4")
+        now.set(Instant(millisecondsSince1970: 102))
+        #expect(queue.add(job(5))?.transactionID.rawValue == "1")
         #expect(orderly.add(job(4))?.transactionID.rawValue == "4")
     }
 
     @Test("whoever waits for a job gets the next one; a finished queue hands out the rest, then nothing")
     func waiting() async {
-        let queue = JobQueue(bound: 3, crowd: .max)
+        let queue = JobQueue(bound: 3, patience: nil, now: { Instant(millisecondsSince1970: 0) })
         async let first = next(queue)
         await Task.yield()
         #expect(queue.add(job(1)) == nil)
