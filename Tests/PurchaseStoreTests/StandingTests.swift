@@ -50,20 +50,46 @@ struct StandingTests {
         }
     }
 
+    /// What is kept is told from what is read anew by rows that can't be read any more.
+    private func spoil(_ ledger: LedgerFixture) async throws {
+        try await ledger.database.withOwnerClient { owner in
+            _ = try await owner.query("ALTER TABLE evidence DISABLE TRIGGER append_only")
+            _ = try await owner.query("ALTER TABLE evidence DROP CONSTRAINT evidence_check1")
+            _ = try await owner.query("UPDATE evidence SET facts = '{}'")
+        }
+    }
+
     @Test("a repeat is one statement once its chain is known, and two before")
     func cost() async throws {
         try await LedgerFixture.with { ledger in
             try await ledger.settled("2001")
             let id = TransactionID("2001")
             let first = try await ledger.store.standing(of: id, for: AccountID("ada"))
-            // What is kept is told from what is read anew by a row that can't be read any more.
-            try await ledger.database.withOwnerClient { owner in
-                _ = try await owner.query("ALTER TABLE evidence DISABLE TRIGGER append_only")
-                _ = try await owner.query("ALTER TABLE evidence DROP CONSTRAINT evidence_check1")
-                _ = try await owner.query("UPDATE evidence SET facts = '{}'")
-            }
+            try await spoil(ledger)
             #expect(try await ledger.store.standing(of: id, for: AccountID("ada")).chain == first.chain)
             await #expect(throws: LedgerError.self) { try await ledger.store.chain(holding: id) }
+        }
+    }
+
+    @Test("the whole read of many transactions and claims has the stamp that the short question asks for")
+    func costOfMany() async throws {
+        try await LedgerFixture.with { ledger in
+            var chain = try await ledger.settled("2001", type: .autoRenewable)
+            for period in 2...5 {
+                let (item, body) = LedgerFixture.evidence(
+                    "200\(period)", original: "2001", type: .autoRenewable, signedAfter: .hours(Int64(period)))
+                chain = try #require(
+                    try await ledger.apply(.evidenceVerified(item, absorbing: nil), to: chain, body: body))
+            }
+            for name in ["bob", "cid"] {
+                let account = try await ledger.account(name)
+                let claim = Input.claimed(TransactionID("2003"), by: account, at: LedgerFixture.start)
+                chain = try #require(try await ledger.apply(claim, to: chain))
+            }
+            let first = try await ledger.store.standing(of: TransactionID("2004"), for: AccountID("bob")).chain
+            #expect(first?.transactions.count == 5 && first?.claims.count == 3)
+            try await spoil(ledger)
+            #expect(try await ledger.store.standing(of: TransactionID("2002"), for: nil).chain == first)
         }
     }
 

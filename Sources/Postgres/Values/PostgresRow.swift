@@ -40,6 +40,24 @@ package struct PostgresRow: Sendable {
     let storage: ResultStorage
     let index: Int
 
+    init(storage: ResultStorage, index: Int) {
+        self.storage = storage
+        self.index = index
+    }
+
+    /// A row that no server sent, for measurements: each column by its name, in binary format as from a server.
+    package init(madeUp columns: [(name: String, value: PostgresValue)]) {
+        var bytes: [UInt8] = []
+        var cells: [ResultStorage.Cell] = []
+        for column in columns {
+            let offset = bytes.count
+            let isThere = column.value.encode(into: &bytes)
+            cells.append(ResultStorage.Cell(offset: offset, length: isThere ? bytes.count - offset : -1))
+        }
+        let described = ResultColumns(names: columns.map(\.name), types: columns.map(\.value.type))
+        self.init(storage: ResultStorage(columns: described, bytes: bytes, cells: cells), index: 0)
+    }
+
     /// The names of the columns, in order.
     package var columnNames: [String] { storage.columns.names }
 

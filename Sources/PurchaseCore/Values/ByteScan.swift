@@ -26,18 +26,29 @@ package enum ByteScan {
     /// Whether both have the same bytes.
     package static func equal(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
         guard left.count == right.count else { return false }
-        let (leftBytes, rightBytes) = (UnsafeRawBufferPointer(left), UnsafeRawBufferPointer(right))
-        var place = 0
-        while place + Block.scalarCount <= left.count {
-            let one = leftBytes.loadUnaligned(fromByteOffset: place, as: Block.self)
-            guard one == rightBytes.loadUnaligned(fromByteOffset: place, as: Block.self) else { return false }
-            place += Block.scalarCount
+        let pair = (UnsafeRawBufferPointer(left), UnsafeRawBufferPointer(right))
+        return switch left.count {
+        case 16...: equal(pair, by: Block.self)
+        case 8...: equal(pair, by: UInt64.self)
+        case 4...: equal(pair, by: UInt32.self)
+        default: left.elementsEqual(right)
         }
-        while place < left.count {
-            guard left[place] == right[place] else { return false }
-            place += 1
+    }
+
+    /// Compares so many bytes at a time; the last ones overlap those before, so there must be enough for one comparison.
+    @inline(__always)
+    private static func equal<Piece: Equatable & BitwiseCopyable>(
+        _ pair: (UnsafeRawBufferPointer, UnsafeRawBufferPointer), by type: Piece.Type
+    ) -> Bool {
+        func isEqual(at place: Int) -> Bool {
+            pair.0.loadUnaligned(fromByteOffset: place, as: type)
+                == pair.1.loadUnaligned(fromByteOffset: place, as: type)
         }
-        return true
+        let last = pair.0.count - MemoryLayout<Piece>.size
+        for place in stride(from: 0, to: last, by: MemoryLayout<Piece>.size) {
+            guard isEqual(at: place) else { return false }
+        }
+        return isEqual(at: last)
     }
 
     @inline(__always)

@@ -21,7 +21,7 @@ package enum JSONText {
     }
 
     private static let quote = UInt8(ascii: "\"")
-    private static let backslash = UInt8(ascii: "\\")
+    static let backslash = UInt8(ascii: "\\")
     private static let delete: UInt8 = 0x7F
 
     /// Whether a byte may have to be written in another way; no branch for each byte, so that many are compared at once.

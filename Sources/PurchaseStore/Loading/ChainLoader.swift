@@ -3,72 +3,101 @@ import PurchaseCore
 import PurchaseService
 
 /// Reads a whole chain in one statement; each part comes as JSON in the form that ``PurchaseCore`` reads.
+///
+/// `json`, not `jsonb`: what is only sent needs no tree of its own, whose members are sorted, packed and unpacked again.
+/// What a ``ChainStamp`` looks at is aggregated in the same pass as the rows themselves.
 enum ChainLoader {
     static func statement(where condition: SQL) -> SQL {
         """
-        SELECT \(fragment: ChainStamp.columns), c.environment, c.original_transaction_id, c.provisional_transaction_id, c.absorbed_by,
-            c.account_number,
-            (SELECT jsonb_agg(jsonb_build_object('id', t.transaction_id, 'refusal', t.refusal, 'purchaseID', t.purchase_id,
-                'createdAt', milliseconds(t.created_at), 'updatedAt', milliseconds(t.updated_at),
-                'state', jsonb_build_object('name', t.state, 'reason', t.reason,
-                    'deciding', CASE WHEN t.deciding_sha256 IS NOT NULL THEN jsonb_build_object(
-                        'sha256', encode(t.deciding_sha256, 'hex'), 'source', t.deciding_source) END)))
-                FROM transactions t WHERE t.chain_id = c.chain_id) AS transactions,
-            (SELECT jsonb_agg(jsonb_build_object(
-                'item', jsonb_build_object('id', jsonb_build_object('sha256', encode(e.sha256, 'hex'), 'source', e.source),
-                    'facts', e.facts, 'notificationType', e.notification_type, 'seenAt', milliseconds(e.seen_at)),
-                'token', b.app_account_token, 'erased', b.sha256 IS NULL))
-                FROM evidence e LEFT JOIN evidence_bodies b USING (sha256, source)
-                WHERE e.chain_id = c.chain_id) AS evidence,
-            (SELECT jsonb_build_object('id', jsonb_build_object('sha256', encode(r.sha256, 'hex'), 'source', r.source),
-                'facts', r.facts, 'seenAt', milliseconds(r.seen_at))
-                FROM renewals r WHERE r.chain_id = c.chain_id
-                ORDER BY r.signed_date DESC, r.sha256 DESC LIMIT 1) AS renewal,
-            (SELECT jsonb_agg(jsonb_build_object('account', l.account_number, 'status', l.status, 'refusal', l.refusal,
-                'tokenComparison', l.token_comparison, 'caseID', l.case_id, 'transactionID', l.transaction_id,
-                'claimedAt', milliseconds(l.claimed_at)))
-                FROM claims l WHERE l.chain_id = c.chain_id) AS claims,
-            (SELECT jsonb_agg(jsonb_build_object('id', k.case_id, 'account', k.account_number, 'status', k.status,
-                'openedAt', milliseconds(k.opened_at),
-                'resolution', CASE WHEN k.outcome IS NOT NULL THEN jsonb_build_object('outcome', k.outcome,
-                    'reasonNumber', k.reason_number, 'resolvedAt', milliseconds(k.resolved_at),
-                    'takenFrom', k.taken_from) END))
-                FROM cases k WHERE k.chain_id = c.chain_id) AS cases,
-            (SELECT jsonb_agg(jsonb_build_object('id', g.grant_id, 'kind', g.kind, 'status', g.status,
-                'account', g.account_number, 'purchaseID', g.purchase_id, 'transactionID', g.transaction_id,
-                'productID', g.product_id, 'amount', g.amount, 'environment', g.environment,
-                'createdAt', milliseconds(g.created_at)))
-                FROM grants g WHERE g.chain_id = c.chain_id) AS grants,
-            (SELECT jsonb_agg(jsonb_build_object('id', jsonb_build_object('transactionID', n.transaction_id, 'key', n.key),
-                'account', n.account_number, 'productID', n.product_id, 'environment', n.environment,
-                'originalTransactionID', n.original_transaction_id, 'state', n.state, 'rule', n.rule,
-                'since', milliseconds(n.since), 'until', milliseconds(n.until),
-                'extended', CASE WHEN n.extension IS NOT NULL THEN jsonb_build_object(
-                    'reason', n.extension, 'from', milliseconds(n.paid_until)) END))
-                FROM entitlements n WHERE n.chain_id = c.chain_id) AS entitlements,
-            (SELECT jsonb_agg(jsonb_build_object('id', o.override_id, 'account', o.account_number,
-                'terms', jsonb_build_object('key', o.key, 'effect', o.effect, 'environment', o.environment,
-                    'until', milliseconds(o.until)),
-                'since', milliseconds(o.since), 'reasonNumber', o.reason_number,
-                'ending', CASE WHEN o.ended_at IS NOT NULL THEN jsonb_build_object('endedAt', milliseconds(o.ended_at),
-                    'reasonNumber', o.end_reason_number) END))
-                FROM overrides o WHERE o.chain_id = c.chain_id) AS overrides,
-            (SELECT jsonb_build_object('account', x.account_number, 'requestedAt', milliseconds(x.requested_at),
-                'reasonNumber', x.reason_number)
-                FROM erasures x WHERE x.account_number = c.account_number) AS erasure,
-            (SELECT jsonb_agg(jsonb_build_object('rowID', m.row_id, 'kind', m.kind, 'purchaseID', m.purchase_id,
-                'generation', m.generation, 'step', m.step, 'transactionID', m.transaction_id,
-                'occurredAt', milliseconds(m.occurred_at), 'amountMilliunits', m.amount_milliunits, 'currency', m.currency,
-                'evidence', jsonb_build_object('sha256', encode(m.evidence_sha256, 'hex'), 'source', m.evidence_source))
-                ORDER BY m.sequence)
-                FROM movements m WHERE m.chain_id = c.chain_id) AS movements,
-            (SELECT jsonb_object_agg(h.transaction_id, h.progress)
-                FROM checks h JOIN transactions t USING (transaction_id) WHERE t.chain_id = c.chain_id) AS checks,
-            (SELECT jsonb_agg(jsonb_build_object('number', a.account_number, 'id', a.account_id, 'token', a.stated_token))
-                FROM accounts a JOIN claims l USING (account_number) WHERE l.chain_id = c.chain_id) AS accounts
-        FROM chains c WHERE \(fragment: condition)
+        SELECT c.chain_id, c.version, ev.texts, tr.checks_stamp, cl.accounts_stamp,
+            pg_postmaster_start_time() AS server_started_at,
+            c.environment, c.original_transaction_id, c.provisional_transaction_id, c.absorbed_by, c.account_number,
+            tr.transactions, tr.checks, ev.evidence, cl.claims, cl.accounts, \(fragment: rarer), \(fragment: results)
+        FROM chains c \(fragment: transactions) \(fragment: evidence) \(fragment: claims)
+        WHERE \(fragment: condition)
         """
     }
+
+    private static let transactions: SQL = """
+        CROSS JOIN LATERAL (
+            SELECT json_agg(json_build_object('id', t.transaction_id,
+                    'state', json_build_object('name', t.state, 'reason', t.reason,
+                        'deciding', CASE WHEN t.deciding_sha256 IS NOT NULL THEN json_build_object(
+                            'sha256', encode(t.deciding_sha256, 'hex'), 'source', t.deciding_source) END),
+                    'refusal', t.refusal, 'purchaseID', t.purchase_id,
+                    'createdAt', milliseconds(t.created_at), 'updatedAt', milliseconds(t.updated_at))) AS transactions,
+                json_agg(json_build_object('id', h.transaction_id, 'check', h.progress))
+                    FILTER (WHERE h.transaction_id IS NOT NULL) AS checks,
+                string_agg(h.xmin::text, ' ') AS checks_stamp
+            FROM transactions t LEFT JOIN checks h USING (transaction_id) WHERE t.chain_id = c.chain_id) tr
+        """
+
+    private static let evidence: SQL = """
+        CROSS JOIN LATERAL (
+            SELECT json_agg(json_build_object(
+                    'item', json_build_object('id', json_build_object('sha256', encode(e.sha256, 'hex'), 'source', e.source),
+                        'facts', e.facts, 'notificationType', e.notification_type, 'seenAt', milliseconds(e.seen_at)),
+                    'token', b.app_account_token, 'erased', b.sha256 IS NULL)) AS evidence,
+                count(b.sha256) AS texts
+            FROM evidence e LEFT JOIN evidence_bodies b USING (sha256, source) WHERE e.chain_id = c.chain_id) ev
+        """
+
+    private static let claims: SQL = """
+        CROSS JOIN LATERAL (
+            SELECT json_agg(json_build_object('account', l.account_number, 'status', l.status, 'refusal', l.refusal,
+                    'tokenComparison', l.token_comparison, 'caseID', l.case_id, 'transactionID', l.transaction_id,
+                    'claimedAt', milliseconds(l.claimed_at))) AS claims,
+                json_agg(json_build_object('number', a.account_number, 'id', a.account_id, 'token', a.stated_token))
+                    FILTER (WHERE a.account_number IS NOT NULL) AS accounts,
+                string_agg(a.account_number || ' ' || a.xmin, ' ') AS accounts_stamp
+            FROM claims l LEFT JOIN accounts a USING (account_number) WHERE l.chain_id = c.chain_id) cl
+        """
+
+    /// What few chains have.
+    private static let rarer: SQL = """
+        (SELECT json_build_object('id', json_build_object('sha256', encode(r.sha256, 'hex'), 'source', r.source),
+            'facts', r.facts, 'seenAt', milliseconds(r.seen_at))
+            FROM renewals r WHERE r.chain_id = c.chain_id
+            ORDER BY r.signed_date DESC, r.sha256 DESC LIMIT 1) AS renewal,
+        (SELECT json_agg(json_build_object('id', k.case_id, 'account', k.account_number, 'status', k.status,
+            'openedAt', milliseconds(k.opened_at),
+            'resolution', CASE WHEN k.outcome IS NOT NULL THEN json_build_object('outcome', k.outcome,
+                'reasonNumber', k.reason_number, 'resolvedAt', milliseconds(k.resolved_at),
+                'takenFrom', k.taken_from) END))
+            FROM cases k WHERE k.chain_id = c.chain_id) AS cases,
+        (SELECT json_agg(json_build_object('id', o.override_id, 'account', o.account_number,
+            'terms', json_build_object('key', o.key, 'effect', o.effect, 'environment', o.environment,
+                'until', milliseconds(o.until)),
+            'since', milliseconds(o.since), 'reasonNumber', o.reason_number,
+            'ending', CASE WHEN o.ended_at IS NOT NULL THEN json_build_object('endedAt', milliseconds(o.ended_at),
+                'reasonNumber', o.end_reason_number) END))
+            FROM overrides o WHERE o.chain_id = c.chain_id) AS overrides,
+        (SELECT json_build_object('account', x.account_number, 'requestedAt', milliseconds(x.requested_at),
+            'reasonNumber', x.reason_number)
+            FROM erasures x WHERE x.account_number = c.account_number) AS erasure
+        """
+
+    /// What a purchase leads to.
+    private static let results: SQL = """
+        (SELECT json_agg(json_build_object('id', g.grant_id, 'kind', g.kind, 'status', g.status,
+            'account', g.account_number, 'purchaseID', g.purchase_id, 'transactionID', g.transaction_id,
+            'productID', g.product_id, 'amount', g.amount, 'environment', g.environment,
+            'createdAt', milliseconds(g.created_at)))
+            FROM grants g WHERE g.chain_id = c.chain_id) AS grants,
+        (SELECT json_agg(json_build_object('id', json_build_object('transactionID', n.transaction_id, 'key', n.key),
+            'account', n.account_number, 'productID', n.product_id, 'environment', n.environment,
+            'originalTransactionID', n.original_transaction_id, 'state', n.state, 'rule', n.rule,
+            'since', milliseconds(n.since), 'until', milliseconds(n.until),
+            'extended', CASE WHEN n.extension IS NOT NULL THEN json_build_object(
+                'reason', n.extension, 'from', milliseconds(n.paid_until)) END))
+            FROM entitlements n WHERE n.chain_id = c.chain_id) AS entitlements,
+        (SELECT json_agg(json_build_object('rowID', m.row_id, 'kind', m.kind, 'purchaseID', m.purchase_id,
+            'generation', m.generation, 'step', m.step, 'transactionID', m.transaction_id,
+            'occurredAt', milliseconds(m.occurred_at), 'amountMilliunits', m.amount_milliunits, 'currency', m.currency,
+            'evidence', json_build_object('sha256', encode(m.evidence_sha256, 'hex'), 'source', m.evidence_source))
+            ORDER BY m.sequence)
+            FROM movements m WHERE m.chain_id = c.chain_id) AS movements
+        """
 
     static func chain(from row: PostgresRow) throws(LedgerError) -> Chain {
         do {
@@ -96,11 +125,7 @@ enum ChainLoader {
             chain.grants = try list(row, "grants", of: Grant.self).keyed(by: \.id)
             chain.entitlements = try list(row, "entitlements", of: Entitlement.self).keyed(by: \.id)
             chain.movements = try list(row, "movements", of: Movement.self)
-            if let text = try row.decode("checks", as: String?.self) {
-                for (id, check) in try LedgerJSON.value(text, as: [String: Check].self) {
-                    chain.checks[TransactionID(id)] = check
-                }
-            }
+            for stored in try list(row, "checks", of: StoredCheck.self) { chain.checks[stored.id] = stored.check }
             for account in try list(row, "accounts", of: StoredAccount.self) {
                 chain.erasable.accounts[account.number] = ErasableFacts.Account(
                     id: account.id, token: account.token.flatMap(AppAccountToken.init(validating:)))
@@ -135,6 +160,11 @@ enum ChainLoader {
         var item: Evidence
         var token: String?
         var erased: Bool
+    }
+
+    private struct StoredCheck: Decodable {
+        var id: TransactionID
+        var check: Check
     }
 
     private struct StoredAccount: Decodable {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Postgres
 import PurchaseCore
 import PurchaseService
@@ -17,7 +16,7 @@ enum LedgerJSON {
 
     static func value<T: Decodable>(_ text: String, as type: T.Type = T.self) throws(LedgerError) -> T {
         do {
-            return try JSONDecoder().decode(T.self, from: Data(text.utf8))
+            return try LedgerJSONReader.read(text, as: T.self)
         } catch {
             throw LedgerError(.unreadable, "a stored \(type) can't be read")
         }

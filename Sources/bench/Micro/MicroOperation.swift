@@ -49,6 +49,10 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
     case readJSON = "read-json"
     /// An answer with one entitlement, written.
     case writeJSON = "write-json"
+    /// The row of a settled purchase read back into its chain.
+    case readChain = "read-chain"
+    /// The same of a subscription with its purchase and twelve renewals.
+    case readLongChain = "read-long-chain"
 
     /// What is run; everything that is not part of the operation happens before.
     func prepare() async throws -> () async throws -> Void {
@@ -72,6 +76,8 @@ enum MicroOperation: String, CaseIterable, ExpressibleByArgument {
         case .exportNDJSON: Self.exporting(as: .ndjson)
         case .readJSON: Self.reading()
         case .writeJSON: Self.writing()
+        case .readChain: Self.readingChain(periods: 1)
+        case .readLongChain: Self.readingChain(periods: 13)
         }
     }
 
