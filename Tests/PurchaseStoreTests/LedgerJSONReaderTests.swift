@@ -17,17 +17,16 @@ struct LedgerJSONReaderTests {
         let data = Data(text.utf8)
         let ours = Outcome { try LedgerJSONReader.read(text, as: type) }
         let theirs = Outcome { try JSONDecoder().decode(type, from: data) }
+        let bare = text.replacing(#/"(?:\\.|[^"\\])*"/#, with: "\"\"")
         let fraction = #/\d[.eE]/#
         let comment = Comment(rawValue: "SEED=\(seed) \(type) of \(text)")
         if text.contains("\0") || (try? JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)) == nil {
-            if text.contains(fraction) {
-                #expect(ours.isFault, comment)
-            } else {
-                #expect(ours == .failed(.corrupted) || ours == theirs, comment)
-            }
-        } else if text.contains(#/,\s*[\]}]/#) {
+            // Neither reader looks at a number that nobody asks for.
+            let isRefused = ours == .failed(.corrupted) || bare.contains(fraction) && ours.isFault
+            #expect(isRefused || ours == theirs, comment)
+        } else if bare.contains(#/,\s*[\]}]/#) {
             #expect(ours == theirs || ours == .failed(.corrupted), comment)
-        } else if !text.contains(fraction) || !ours.isFault {
+        } else if !bare.contains(fraction) || !ours.isFault {
             #expect(ours == theirs, comment)
         }
         if case .value = ours { return true }
@@ -36,7 +35,7 @@ struct LedgerJSONReaderTests {
 
     @Test(
         "any text, good or spoilt, gives the value or the kind of error that Foundation gives",
-        arguments: [1, 2, UInt64.random(in: 3...999_999)])
+        arguments: [1, 2, 259_434, UInt64.random(in: 3...999_999)])
     func anyText(seed: UInt64) {
         print("reading JSON: SEED=\(seed)")
         var random = RandomJSON(seed: seed)

@@ -1,5 +1,5 @@
-/// A read by key, or a write that finds or makes a key's rows, that concurrent callers share: while one of its statements runs, the keys of later callers gather, and
-/// the next statement answers all of them.
+/// A read by key, or a write that finds or makes a key's rows, that concurrent callers share: while one of its statements
+/// runs, the keys of later callers gather, and the next statement answers all of them.
 ///
 /// A caller's key is a row of values. Statement parameters are the columns of all those rows, as arrays: `$1` holds the
 /// first value of each key, `$2` the second. The first column of a result's row is the place of its key in the arrays,

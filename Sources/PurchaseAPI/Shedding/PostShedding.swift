@@ -6,9 +6,9 @@ import Synchronization
 
 /// Refuses posts of transactions while the service has more of them than it can do: what all connections share.
 ///
-/// Under a flood nearly everything that arrives is refused, so a refusal must cost next to nothing: it is decided from the
-/// request's head on the connection's event loop, and answered with bytes that were written beforehand. No task, no route,
-/// no key and no body is looked at. ``SheddingMiddleware`` answers the same from inside the router, for the few requests
+/// Under a flood nearly everything that arrives is refused, so a refusal must cost next to nothing: it is decided on the
+/// connection's event loop, once the request is there, and answered with bytes that were written beforehand. No task, no
+/// route, no key and no body is looked at. ``SheddingMiddleware`` answers the same from inside the router, for the few requests
 /// that ``SheddingHandler`` leaves alone.
 ///
 /// Every refusal counts in the metrics as it happens. In the log they are summed up, one line a second.

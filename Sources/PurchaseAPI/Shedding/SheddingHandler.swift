@@ -20,7 +20,7 @@ final class SheddingHandler: ChannelDuplexHandler {
         /// None that this handler decides about, or it has been let in.
         case none
         /// Held back until it is there.
-        case held(HTTPRequest, [ByteBuffer])
+        case held(HTTPRequest, ByteBuffer?)
         /// To be answered at its end, as who sends it expects.
         case refused(HTTPRequest)
     }
@@ -29,7 +29,7 @@ final class SheddingHandler: ChannelDuplexHandler {
     static let holdTimeout = TimeAmount.seconds(1)
     /// How many bytes of a post's body are held back; a signed transaction takes 6 KB.
     static let heldBytesMax = 16 << 10
-    /// How long the rest of a refused post may take before its connection is closed.
+    /// How long the rest of a refused post may take before it is answered and its connection closed.
     static let refusedBodyTimeout = TimeAmount.seconds(10)
 
     private let shedding: PostShedding
@@ -54,18 +54,11 @@ final class SheddingHandler: ChannelDuplexHandler {
                 context.fireChannelRead(data)
                 return
             }
-            post = .held(request, [])
+            post = .held(request, nil)
         case .body(let part):
             switch post {
             case .none: context.fireChannelRead(data)
-            case .held(let request, var body):
-                post = .none
-                body.append(part)
-                if body.lazy.map(\.readableBytes).reduce(0, +) > Self.heldBytesMax {
-                    letInUnfinished(request, body, context)
-                } else {
-                    post = .held(request, body)
-                }
+            case .held(let request, let body): hold(request, body, part, context)
             case .refused: return
             }
         case .end:
@@ -108,13 +101,27 @@ final class SheddingHandler: ChannelDuplexHandler {
         context.write(data, promise: promise)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        alarm?.cancel()
-        context.fireChannelInactive()
+    /// The connection is gone; not every handler ahead of this one passes on that it became inactive.
+    func handlerRemoved(context: ChannelHandlerContext) {
+        silenceAlarm()
+        post = .none
+    }
+
+    private func hold(
+        _ request: HTTPRequest, _ body: ByteBuffer?, _ part: ByteBuffer, _ context: ChannelHandlerContext
+    ) {
+        post = .none
+        var (whole, part) = (body ?? ByteBuffer(), part)
+        whole.writeBuffer(&part)
+        if whole.readableBytes > Self.heldBytesMax {
+            letInUnfinished(request, whole, context)
+        } else {
+            post = .held(request, whole)
+        }
     }
 
     /// To the router without a place, if there is room now.
-    private func letInUnfinished(_ request: HTTPRequest, _ body: [ByteBuffer], _ context: ChannelHandlerContext) {
+    private func letInUnfinished(_ request: HTTPRequest, _ body: ByteBuffer?, _ context: ChannelHandlerContext) {
         if shedding.place(on: context.eventLoop) == nil {
             refuse(request, context)
         } else {
@@ -122,20 +129,21 @@ final class SheddingHandler: ChannelDuplexHandler {
         }
     }
 
-    private func letIn(_ request: HTTPRequest, _ body: [ByteBuffer], _ context: ChannelHandlerContext) {
+    private func letIn(_ request: HTTPRequest, _ body: ByteBuffer?, _ context: ChannelHandlerContext) {
         post = .none
         silenceAlarm()
         unanswered += 1
         context.fireChannelRead(wrapInboundOut(.head(request)))
-        for part in body { context.fireChannelRead(wrapInboundOut(.body(part))) }
+        if let body { context.fireChannelRead(wrapInboundOut(.body(body))) }
     }
 
     /// Answers a post when the rest of it is there.
     private func refuse(_ request: HTTPRequest, _ context: ChannelHandlerContext) {
         post = .refused(request)
         silenceAlarm()
-        let channel = context.channel
-        alarm = context.eventLoop.scheduleTask(in: Self.refusedBodyTimeout) { channel.close(promise: nil) }
+        alarm = context.eventLoop.assumeIsolated().scheduleTask(in: Self.refusedBodyTimeout) {
+            self.answer(request, context, closes: true)
+        }
     }
 
     private func silenceAlarm() {
@@ -143,13 +151,16 @@ final class SheddingHandler: ChannelDuplexHandler {
         alarm = nil
     }
 
-    private func answer(_ request: HTTPRequest, _ context: ChannelHandlerContext) {
+    private func answer(_ request: HTTPRequest, _ context: ChannelHandlerContext, closes: Bool = false) {
         post = .none
         silenceAlarm()
-        let (head, body) = shedding.answer(to: request)
+        var (head, body) = shedding.answer(to: request)
+        if closes { head.headerFields[.connection] = "close" }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(body)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        // What follows would be the rest of a body that nobody reads.
+        if closes { context.close(promise: nil) }
     }
 
     /// Whether a refusal can be written right away, and the connection used again after it.

@@ -3,7 +3,8 @@ import Synchronization
 
 /// One lane's bounded queue of questions, for one taker.
 ///
-/// In the order of arrival; but while the oldest has waited for longer than people's patience, the newest comes first. More
+/// In the order of arrival; but while the oldest has waited for longer than people's patience, from the beginning of its
+/// recording on, the newest comes first. More
 /// is asked then than can be answered, whoever waited longest will be told to come back anyway, and the order of arrival
 /// would make everybody wait as long. As soon as the load falls, posts are answered as if few waited, and the rest is
 /// worked off in between.

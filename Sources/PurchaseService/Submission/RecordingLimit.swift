@@ -13,7 +13,9 @@ import Synchronization
 /// change one chain: many of them at once would look like a slow ledger to everybody.
 ///
 /// A post that has arrived whole takes its place at once, so that of many that arrive together none is let in that is
-/// refused behind the edge, with half of the work done. It is not timed before it records.
+/// refused behind the edge, with half of the work done. It is not timed before it records; but the place lapses when that
+/// takes one to two times `target`, since what it waits for then is no ledger: a certificate's responder, or an identity
+/// provider's keys.
 ///
 /// What Apple has answered goes before what is new: its commits take places whatever the limit says, and the questions
 /// that wait behind them count too, as far as it is this process or its ledger that they wait for: all of them while Apple
@@ -27,8 +29,11 @@ struct RecordingLimit: Sendable {
     static let growth = 4.0
 
     private var allowed: Double
-    /// Posts that have a place and don't record yet.
-    private(set) var arriving = 0
+    /// Posts that have a place and don't record yet, by when they took it: in this period, of one `target`, or the last.
+    private var arrivals = (current: 0, last: 0)
+    /// The number of this period, and its beginning.
+    private var period = 0
+    private var periodBeganAt: ContinuousClock.Instant?
     /// Recordings under way.
     private(set) var running = 0
     /// Those of them that commit what Apple answered.
@@ -50,11 +55,17 @@ struct RecordingLimit: Sendable {
     var limit: Int { Int(allowed) }
 
     /// Whether one more would be turned away.
-    func isFull(now: ContinuousClock.Instant) -> Bool { arriving + running + backlog(now: now) >= limit }
+    func isFull(now: ContinuousClock.Instant) -> Bool { arriving(now: now) + running + backlog(now: now) >= limit }
+
+    /// Posts whose places have not lapsed.
+    func arriving(now: ContinuousClock.Instant) -> Int {
+        guard let periodBeganAt, now - periodBeganAt > target else { return arrivals.current + arrivals.last }
+        return now - periodBeganAt > target * 2 ? 0 : arrivals.current
+    }
 
     /// Questions that don't wait for Apple.
     ///
-    /// While Apple is slow, those that wait since others' commits take long: of those waiting as large a share as of those
+    /// While Apple is slow, the wait for the request budget included, those that wait since others' commits take long: of those waiting as large a share as of those
     /// under way.
     private func backlog(now: ContinuousClock.Instant) -> Int {
         guard asks.queued > 0, asks.running > 0 else { return 0 }
@@ -69,21 +80,37 @@ struct RecordingLimit: Sendable {
         answers = (before + (duration - before) / 16, now)
     }
 
-    /// Takes a place for a post that arrived, if there is one.
-    mutating func arrive(now: ContinuousClock.Instant) -> Bool {
-        guard !isFull(now: now) else { return false }
-        arriving += 1
+    /// Takes a place for a post that arrived, if there is one; the number of the period in which it was taken.
+    mutating func arrive(now: ContinuousClock.Instant) -> Int? {
+        guard !isFull(now: now) else { return nil }
+        turnPeriods(now: now)
+        arrivals.current += 1
+        return period
+    }
+
+    /// A post that arrived records now, in the place that it took in that period, or in a new one; false if there is none.
+    mutating func recordingBegan(arrivedIn period: Int, now: ContinuousClock.Instant) -> Bool {
+        turnPeriods(now: now)
+        guard period >= self.period - 1 else { return enter(now: now) }
+        arrivalEnded(in: period)
+        running += 1
         return true
     }
 
-    /// A post that arrived records now, in the place that it has.
-    mutating func recordingBegan() {
-        arriving -= 1
-        running += 1
+    /// A post that arrived records nothing, and gives the place back that it took in that period.
+    mutating func arrivalEnded(in period: Int) {
+        if period == self.period { arrivals.current -= 1 }
+        if period == self.period - 1 { arrivals.last -= 1 }
     }
 
-    /// A post that arrived records nothing, and gives its place back.
-    mutating func arrivalEnded() { arriving -= 1 }
+    private mutating func turnPeriods(now: ContinuousClock.Instant) {
+        let elapsed: Duration = periodBeganAt.map { now - $0 } ?? target * 3
+        guard elapsed > target else { return }
+        let isLong = elapsed > target * 2
+        arrivals = (current: 0, last: isLong ? 0 : arrivals.current)
+        period += isLong ? 2 : 1
+        periodBeganAt = now
+    }
 
     /// Takes a place for a recording that has none yet, if there is one.
     mutating func enter(now: ContinuousClock.Instant) -> Bool {
@@ -117,7 +144,7 @@ struct RecordingLimit: Sendable {
         enteredAt: ContinuousClock.Instant, now: ContinuousClock.Instant, waitedForAnother: Bool = false
     ) {
         // Few at once say nothing about how many it could be.
-        let wasCrowded = 2 * (arriving + running) >= limit
+        let wasCrowded = 2 * (arriving(now: now) + running) >= limit
         running -= 1
         if waitedForAnother { return }
         guard now - enteredAt <= target else {
@@ -134,13 +161,18 @@ struct RecordingLimit: Sendable {
 /// A place before the ledger, which a post has from its arrival until it records.
 ///
 /// Whoever holds it may drop it at any point, for a post that is refused or a connection that breaks: it is free again
-/// when nobody holds it any more.
+/// when nobody holds it any more, and after 200 to 400 ms in any case.
 package final class RecordingPlace: Sendable {
+    /// The period in which it was taken, for the limit.
+    let period: Int
     private let isTaken = Atomic<Bool>(true)
     private let giveBack: @Sendable () -> Void
 
     /// A place; `giveBack` is called at its end, unless a recording took it over.
-    package init(giveBack: @escaping @Sendable () -> Void) { self.giveBack = giveBack }
+    package init(period: Int = 0, giveBack: @escaping @Sendable () -> Void) {
+        self.period = period
+        self.giveBack = giveBack
+    }
 
     deinit {
         if isTaken.load(ordering: .relaxed) { giveBack() }
@@ -171,11 +203,11 @@ package final class RecordingGate: Sendable {
     ///
     /// Asked before its key or its body is looked at, so that a refusal costs next to nothing.
     package func admit() -> RecordingPlace? {
-        guard state.withLock({ $0.arrive(now: .now) }) else {
+        guard let period = state.withLock({ $0.arrive(now: .now) }) else {
             refused.increment()
             return nil
         }
-        return RecordingPlace { [self] in state.withLock { $0.arrivalEnded() } }
+        return RecordingPlace(period: period) { [self] in state.withLock { $0.arrivalEnded(in: period) } }
     }
 
     /// Takes a place for as long as `body` takes, the one that the post has had since it arrived if there is one; throws
@@ -187,8 +219,7 @@ package final class RecordingGate: Sendable {
     ) async throws(ServiceError) -> Value {
         let isIn = state.withLock { state in
             guard let place, place.surrender() else { return state.enter(now: .now) }
-            state.recordingBegan()
-            return true
+            return state.recordingBegan(arrivedIn: place.period, now: .now)
         }
         guard isIn else {
             refused.increment()

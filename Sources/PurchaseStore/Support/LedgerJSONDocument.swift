@@ -1,8 +1,8 @@
 import PurchaseCore
 
-/// A JSON text with its tokens; what ``LedgerJSONReader`` reads values out of. It never changes.
+/// A JSON text with its tokens; what ``LedgerJSONReader`` reads values out of.
 ///
-/// Values are named by the index of their token.
+/// It never changes. Values are named by the index of their token.
 final class LedgerJSONDocument: Sendable {
     private let bytes: [UInt8]
     private let tokens: [LedgerJSONToken]

@@ -36,23 +36,50 @@ struct RecordingLimitTests {
     }
 
     @Test("a post that arrived keeps others out before it records, and takes no second place for it")
-    func arrivals() {
+    func arrivals() throws {
         var limit = limit()
-        for _ in 0..<limit.limit {
-            let isIn = limit.arrive(now: begin)
-            #expect(isIn)
-        }
-        let isTooMany = !limit.arrive(now: begin)
+        var periods: [Int] = []
+        while let period = limit.arrive(now: begin) { periods.append(period) }
+        #expect(periods.count == 16 && Set(periods).count == 1)
         let isNoRecording = !limit.enter(now: begin)
-        #expect(limit.isFull(now: begin) && isTooMany && isNoRecording)
-        limit.recordingBegan()
-        #expect(limit.isFull(now: begin) && limit.running == 1 && limit.arriving == 15)
-        limit.arrivalEnded()
-        #expect(!limit.isFull(now: begin) && limit.arriving == 14)
+        #expect(limit.isFull(now: begin) && isNoRecording)
+        let records = limit.recordingBegan(arrivedIn: periods[0], now: begin)
+        #expect(records && limit.isFull(now: begin) && limit.running == 1 && limit.arriving(now: begin) == 15)
+        limit.arrivalEnded(in: periods[0])
+        #expect(!limit.isFull(now: begin) && limit.arriving(now: begin) == 14)
         limit.left(enteredAt: begin, now: begin + .milliseconds(1))
         #expect(limit.running == 0 && limit.limit == 16)
-        for _ in 0..<14 { limit.arrivalEnded() }
-        #expect(limit.arriving == 0)
+        for _ in 0..<14 { limit.arrivalEnded(in: periods[0]) }
+        #expect(limit.arriving(now: begin) == 0)
+    }
+
+    @Test("a place lapses when its post doesn't come to record, and is neither given back nor taken over then")
+    func lapse() throws {
+        var limit = limit()
+        let first = limit.arrive(now: begin) ?? -1
+        for _ in 1..<16 { _ = limit.arrive(now: begin) }
+        var now = begin + .milliseconds(101)
+        #expect(limit.isFull(now: now))
+        limit.arrivalEnded(in: first)
+        let second = limit.arrive(now: now) ?? -1
+        #expect(second == first + 1 && limit.isFull(now: now), "a later period, in which those of the last count still")
+        now += .milliseconds(101)
+        #expect(limit.arriving(now: now) == 1)
+        while limit.enter(now: now) {}
+        #expect(limit.running == 15)
+        let isLate = !limit.recordingBegan(arrivedIn: first, now: now)
+        #expect(isLate && limit.running == 15)
+        let records = limit.recordingBegan(arrivedIn: second, now: now)
+        #expect(records && limit.running == 16 && limit.arriving(now: now) == 0)
+        limit.arrivalEnded(in: first)
+        #expect(limit.arriving(now: now) == 0)
+        for _ in 0..<16 { limit.left(enteredAt: now, now: now + .milliseconds(1)) }
+        now += .seconds(10)
+        for _ in 0..<16 { _ = limit.arrive(now: now) }
+        now += .milliseconds(201)
+        #expect(limit.arriving(now: now) == 0)
+        let isIn = limit.recordingBegan(arrivedIn: first, now: now)
+        #expect(isIn, "there is room")
     }
 
     @Test("a place is given back once, by whoever drops it or by the recording that takes it over")

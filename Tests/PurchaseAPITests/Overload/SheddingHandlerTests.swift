@@ -166,11 +166,19 @@ struct SheddingHandlerTests {
         connection.arrive(.head(connection.head()), .body(half))
         #expect(try connection.kinds() == "")
         connection.arrive(.body(half))
-        #expect(try connection.kinds() == "hbb")
+        #expect(try connection.kinds() == "hb")
         connection.arrive(.end(nil))
+        #expect(try connection.kinds() == "e")
         #expect(connection.free.value == 1)
         #expect(connection.arrived.take() == nil)
         #expect(connection.exchanges.value.isEmpty)
+        try connection.answerFromBehind()
+
+        connection.arrive(.head(connection.head()))
+        for _ in 0..<1_000 { connection.arrive(.body(ByteBuffer(string: " "))) }
+        connection.arrive(.end(nil))
+        #expect(try connection.kinds() == "hbe", "however many pieces, one buffer holds them")
+        #expect(connection.free.value == 0)
     }
 
     @Test("a post that was held back is refused if there is no room any more")
@@ -201,9 +209,25 @@ struct SheddingHandlerTests {
         #expect(connection.channel.isActive, "it was answered in time")
         connection.arrive(.head(connection.head()))
         connection.channel.embeddedEventLoop.advanceTime(by: SheddingHandler.refusedBodyTimeout)
+        #expect(try connection.statuses() == [503])
         #expect(!connection.channel.isActive)
         #expect(try connection.passed() == 0)
         #expect(connection.exchanges.value.map(\.status) == [503, 503])
+    }
+
+    @Test("a connection that ends in the middle of a post leaves nothing behind", arguments: [0, 1])
+    func cutOff(places: Int) throws {
+        let connection = try Connection()
+        connection.free.set(places)
+        connection.arrive(.head(connection.head()), .body(ByteBuffer(string: "no")))
+        let seen = connection.exchanges.value.count
+        connection.channel.close(promise: nil)
+        connection.free.set(0)
+        connection.channel.embeddedEventLoop.advanceTime(by: SheddingHandler.holdTimeout)
+        connection.channel.embeddedEventLoop.advanceTime(by: SheddingHandler.refusedBodyTimeout)
+        #expect(connection.exchanges.value.count == seen)
+        #expect(try connection.kinds() == "")
+        #expect(try connection.statuses() == [])
     }
 
     @Test("a post that says that the connection stays open, as it does anyway, is refused like any other")
