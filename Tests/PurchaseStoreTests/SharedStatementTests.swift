@@ -102,8 +102,6 @@ struct SharedStatementTests {
             configuration.commitPrelude = LedgerStore.ledgerLockStatement
             configuration.commitSettings = LedgerStore.commitSettings
             configuration.acquireTimeout = .milliseconds(500)
-            // The crowd is as slow as the machine, and what stands ahead of it waits for the lock as long.
-            configuration.statementTimeout = .seconds(120)
             let client = PostgresClient(configuration: configuration, logger: Logger(label: "test"))
             let ledger = LedgerFixture(store: LedgerStore(client: client), client: client, database: database)
             do {
