@@ -9,23 +9,30 @@ import Testing
 
 @Suite("Many decisions in one statement")
 struct SharedStatementTests {
-    /// Holds the ledger's lock until so many decisions have come, so that all but the first share statements; `sent` of them
-    /// don't wait any more, since a crowd is sent behind the first.
+    /// Holds the ledger's lock until so many decisions have come, so that all but the first share statements; or only until
+    /// a crowd of them is sent behind the first.
     private func gather(
-        _ count: Int, sent: Int = 0, in ledger: LedgerFixture, _ body: @Sendable @escaping (Int) async throws -> Void
+        _ count: Int, isCrowd: Bool = false, in ledger: LedgerFixture, _ body: @Sendable @escaping (Int) async throws -> Void
     ) async throws {
+        // What comes while the connection is made would be one group.
+        _ = try await ledger.client.commit("SELECT 1")
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await ledger.client.withTransaction { transaction in
                 try await transaction.query(LedgerStore.ledgerLockStatement)
                 for number in 0..<count { group.addTask { try await body(number) } }
                 let deadline = ContinuousClock.now + .seconds(60)
-                while ledger.store.waitingDecisions < count - 1 - sent {
+                while isCrowd ? !hasCrowd(ledger) : ledger.store.waitingDecisions < count - 1 {
                     try #require(ContinuousClock.now < deadline, "the decisions never gathered")
                     await Task.yield()
                 }
             }
             try await group.waitForAll()
         }
+    }
+
+    /// Whether a second group stands behind the one that waits for the lock; how many are in it is the scheduler's dice.
+    private func hasCrowd(_ ledger: LedgerFixture) -> Bool {
+        ledger.client.laneLoads.contains { $0.lane == "commit" && $0.running > 0 && $0.waiting > 0 }
     }
 
     private func claim(
@@ -84,13 +91,14 @@ struct SharedStatementTests {
     func crowd() async throws {
         try await LedgerFixture.with { ledger in
             let ada = try await ledger.account("ada")
-            try await gather(100, sent: 32, in: ledger) { number in
+            try await gather(100, isCrowd: true, in: ledger) { number in
                 let chain = try await ledger.store.commit(try claim("\(5_000 + number)", by: ada))
                 #expect(chain != nil)
             }
             #expect(try await ledger.count("SELECT count(*) FROM claims WHERE status = 'waiting'") == 100)
-            // One, the 32 behind it, a full one, and the last three.
-            #expect(try await ledger.count("SELECT count(DISTINCT xmin::text) FROM events") == 4)
+            let largest = try await ledger.count(
+                "SELECT max(n) FROM (SELECT count(*) AS n FROM events GROUP BY xmin::text) g")
+            #expect(largest >= 32)
         }
     }
 
@@ -106,6 +114,7 @@ struct SharedStatementTests {
             let ledger = LedgerFixture(store: LedgerStore(client: client), client: client, database: database)
             do {
                 let ada = try await ledger.account("ada")
+                _ = try await client.commit("SELECT 1")
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     try await client.withTransaction { transaction in
                         try await transaction.query(LedgerStore.ledgerLockStatement)
@@ -116,7 +125,7 @@ struct SharedStatementTests {
                             }
                         }
                         let deadline = ContinuousClock.now + .seconds(60)
-                        while ledger.store.waitingDecisions != 7 {
+                        while !hasCrowd(ledger) {
                             try #require(ContinuousClock.now < deadline, "no crowd was sent")
                             await Task.yield()
                         }
