@@ -12,7 +12,8 @@ struct SharedStatementTests {
     /// Holds the ledger's lock until so many decisions have come, so that all but the first share statements; or only until
     /// a crowd of them is sent behind the first.
     private func gather(
-        _ count: Int, isCrowd: Bool = false, in ledger: LedgerFixture, _ body: @Sendable @escaping (Int) async throws -> Void
+        _ count: Int, isCrowd: Bool = false, in ledger: LedgerFixture,
+        _ body: @Sendable @escaping (Int) async throws -> Void
     ) async throws {
         // What comes while the connection is made would be one group.
         _ = try await ledger.client.commit("SELECT 1")
