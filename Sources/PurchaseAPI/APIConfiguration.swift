@@ -22,8 +22,8 @@ package struct APIConfiguration: Sendable {
     package var places: [EdgeLane: Int] = [:]
     /// A place for a post that arrives, `nil` when it is refused for want of capacity (default: never).
     ///
-    /// Asked before anything of the post is read, and dropped where the post has not come whole: a body that trickles
-    /// must not keep others out.
+    /// Asked before anything of the post is looked at, and dropped where the post has not come whole: a body that
+    /// trickles must not keep others out.
     package var admitPost: @Sendable () -> RecordingPlace? = { RecordingPlace {} }
     /// Exports that may be under way at once (default 2); more is 503.
     package var concurrentExportsMax = 2

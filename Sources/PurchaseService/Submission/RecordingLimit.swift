@@ -65,8 +65,8 @@ struct RecordingLimit: Sendable {
 
     /// Questions that don't wait for Apple.
     ///
-    /// While Apple is slow, the wait for the request budget included, those that wait since others' commits take long: of those waiting as large a share as of those
-    /// under way.
+    /// While Apple is slow, the wait for the request budget included, those that wait since others' commits take long: of
+    /// those waiting as large a share as of those under way.
     private func backlog(now: ContinuousClock.Instant) -> Int {
         guard asks.queued > 0, asks.running > 0 else { return 0 }
         // An App Store that falls silent gives no durations.
@@ -161,7 +161,7 @@ struct RecordingLimit: Sendable {
 /// A place before the ledger, which a post has from its arrival until it records.
 ///
 /// Whoever holds it may drop it at any point, for a post that is refused or a connection that breaks: it is free again
-/// when nobody holds it any more, and after 200 to 400 ms in any case.
+/// when nobody holds it any more, and after one to two times ``RecordingLimit/target`` in any case.
 package final class RecordingPlace: Sendable {
     /// The period in which it was taken, for the limit.
     let period: Int
