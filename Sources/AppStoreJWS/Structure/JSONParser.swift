@@ -160,51 +160,10 @@ struct JSONParser {
     }
 
     private mutating func escape(into decoded: inout [UInt8]) throws(JSONFault) {
-        guard let byte = next else { throw .syntax }
-        index += 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): decoded.append(byte)
-        case UInt8(ascii: "b"): decoded.append(0x08)
-        case UInt8(ascii: "f"): decoded.append(0x0C)
-        case UInt8(ascii: "n"): decoded.append(0x0A)
-        case UInt8(ascii: "r"): decoded.append(0x0D)
-        case UInt8(ascii: "t"): decoded.append(0x09)
-        case UInt8(ascii: "u"): decoded.append(contentsOf: String(try escapedScalar()).utf8)
-        default: throw .syntax
+        do {
+            decoded.append(contentsOf: String(try JSONText.readEscape(in: bytes, at: &index)).utf8)
+        } catch {
+            throw error == .encoding ? .encoding : .syntax
         }
-    }
-
-    /// Reads what follows `\u`.
-    ///
-    /// Half of a surrogate pair is no character: it is refused, since a replacement character could make two different
-    /// names equal.
-    private mutating func escapedScalar() throws(JSONFault) -> Character {
-        let unit = try hexUnit()
-        if let scalar = Unicode.Scalar(unit) { return Character(scalar) }
-        guard (0xD800..<0xDC00).contains(unit), consume(UInt8(ascii: "\\")), consume(UInt8(ascii: "u")) else {
-            throw .encoding
-        }
-        let low = try hexUnit()
-        guard (0xDC00..<0xE000).contains(low) else { throw .encoding }
-        let combined = 0x1_0000 + (unit - 0xD800) << 10 + (low - 0xDC00)
-        guard let scalar = Unicode.Scalar(combined) else { throw .encoding }
-        return Character(scalar)
-    }
-
-    private mutating func hexUnit() throws(JSONFault) -> UInt32 {
-        var unit: UInt32 = 0
-        for _ in 0..<4 {
-            guard let byte = next else { throw .syntax }
-            let digit: UInt8
-            switch byte {
-            case 0x30...0x39: digit = byte - 0x30
-            case 0x41...0x46: digit = byte - 0x41 + 10
-            case 0x61...0x66: digit = byte - 0x61 + 10
-            default: throw .syntax
-            }
-            unit = unit << 4 | UInt32(digit)
-            index += 1
-        }
-        return unit
     }
 }

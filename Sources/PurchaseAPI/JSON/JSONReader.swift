@@ -156,43 +156,10 @@ package struct JSONReader {
     }
 
     private mutating func readEscape(into text: inout [UInt8]) throws(JSONSyntaxError) {
-        guard let byte = current else { throw failure(.syntax) }
-        position += 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
-        case UInt8(ascii: "b"): text.append(0x08)
-        case UInt8(ascii: "t"): text.append(0x09)
-        case UInt8(ascii: "n"): text.append(0x0A)
-        case UInt8(ascii: "f"): text.append(0x0C)
-        case UInt8(ascii: "r"): text.append(0x0D)
-        case UInt8(ascii: "u"): text.append(contentsOf: String(Character(try readScalar())).utf8)
-        default:
-            position -= 1
-            throw failure(.syntax)
+        do {
+            text.append(contentsOf: String(try JSONText.readEscape(in: bytes, at: &position)).utf8)
+        } catch {
+            throw failure(error == .encoding ? .encoding : .syntax)
         }
-    }
-
-    /// What follows `\u`; a character beyond the basic plane is two of them.
-    private mutating func readScalar() throws(JSONSyntaxError) -> Unicode.Scalar {
-        let start = position
-        let unit = try readUnit()
-        if let scalar = Unicode.Scalar(unit) { return scalar }
-        let isHigh = (0xD800...0xDBFF).contains(unit)
-        if isHigh, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
-            let low = try readUnit()
-            let value = 0x1_0000 + (unit & 0x3FF) << 10 + low & 0x3FF
-            if (0xDC00...0xDFFF).contains(low), let scalar = Unicode.Scalar(value) { return scalar }
-        }
-        throw JSONSyntaxError(kind: .encoding, offset: start)
-    }
-
-    private mutating func readUnit() throws(JSONSyntaxError) -> UInt32 {
-        var unit: UInt32 = 0
-        for _ in 0..<4 {
-            guard let byte = current, let digit = Hexadecimal.value(of: byte) else { throw failure(.syntax) }
-            unit = unit << 4 | UInt32(digit)
-            position += 1
-        }
-        return unit
     }
 }

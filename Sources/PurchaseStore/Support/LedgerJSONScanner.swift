@@ -187,7 +187,7 @@ struct LedgerJSONScanner {
         place = ByteScan.endOfPlainJSON(in: bytes, from: start)
         while take(UInt8(ascii: "\\")) {
             kind = escaped
-            guard JSONText.readEscape(in: bytes, at: &place) != nil else { throw fault }
+            guard (try? JSONText.readEscape(in: bytes, at: &place)) != nil else { throw fault }
             place = ByteScan.endOfPlainJSON(in: bytes, from: place)
         }
         guard take(UInt8(ascii: "\"")) else { throw fault }
