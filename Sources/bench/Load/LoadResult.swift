@@ -21,6 +21,16 @@ struct LoadResult: Sendable {
     /// Requests a second.
     var throughput: Double { seconds > 0 ? Double(completed) / seconds : 0 }
 
+    /// Adds what came of another load, which ran before or after this one.
+    mutating func add(_ other: LoadResult) {
+        latency.add(other.latency)
+        completed += other.completed
+        seconds += other.seconds
+        sent += other.sent
+        unexpected.merge(other.unexpected, uniquingKeysWith: +)
+        if firstUnexpected.isEmpty { firstUnexpected = other.firstUnexpected }
+    }
+
     /// Throws when an answer was not the expected one: figures about something else are worth nothing.
     func checked() throws -> LoadResult {
         guard unexpected.isEmpty else {

@@ -6,6 +6,19 @@ struct MeasuredLoad: Sendable {
     /// CPU seconds inside the window, by process.
     let cpuSeconds: [String: Double]
 
+    init(result: LoadResult, cpuSeconds: [String: Double]) {
+        self.result = result
+        self.cpuSeconds = cpuSeconds
+    }
+
+    /// What several loads of the same kind come to that ran one after the other.
+    init(adding loads: [MeasuredLoad]) {
+        var result = LoadResult()
+        for load in loads { result.add(load.result) }
+        self.result = result
+        cpuSeconds = loads.reduce(into: [:]) { $0.merge($1.cpuSeconds) { $0 + $1 } }
+    }
+
     /// CPU microseconds per request, by process.
     var cpuMicroseconds: [String: Double] {
         cpuSeconds.mapValues { $0 * 1e6 / Double(max(1, result.completed)) }
