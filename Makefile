@@ -70,8 +70,8 @@ spec: ## Validate openapi.yaml as OpenAPI 3.1
 ##@ Measure
 
 .PHONY: bench
-bench: ## Build the optimised programs and measure every path beside its reference; a few minutes
-	@scripts/bench --json .run/bench.jsonl
+bench: ## Build the optimised programs and measure every path beside its reference; a quarter of an hour
+	@scripts/bench --accounts 1000000,10000000 --purchases 1000000 --json .run/bench.jsonl
 
 .PHONY: bench-model
 bench-model: ## Reckon docs/scaling.md's table from the figures of the last `make bench`

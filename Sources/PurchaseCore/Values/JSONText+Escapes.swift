@@ -14,6 +14,7 @@ extension JSONText {
     /// - Parameters:
     ///   - bytes: The text that the string is part of.
     ///   - place: Behind the backslash; afterwards behind the escape, or at the fault.
+    /// - Returns: The character.
     /// - Throws: ``EscapeFault``.
     package static func readEscape(
         in bytes: UnsafeBufferPointer<UInt8>, at place: inout Int
