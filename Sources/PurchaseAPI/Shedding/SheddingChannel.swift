@@ -2,7 +2,7 @@ package import HummingbirdCore
 import Logging
 import NIOCore
 
-/// HTTP/1.1 as Hummingbird speaks it, with a ``SheddingHandler`` in each connection, whose event loop serves its requests.
+/// HTTP/1.1 as Hummingbird speaks it, with a ``SheddingHandler`` in each connection.
 ///
 /// The handler stands behind the one that closes idle connections, so that refusals count as use.
 struct SheddingChannel: ServerChildChannel {
@@ -28,10 +28,8 @@ struct SheddingChannel: ServerChildChannel {
     }
 
     func handle(value: Value, logger: Logger) async {
-        await withTaskExecutorPreference(EventLoopExecutor(value.channel.eventLoop)) {
-            await ArrivedPost.$ofConnection.withValue(value.arrived) {
-                await base.handle(value: value.base, logger: logger)
-            }
+        await ArrivedPost.$ofConnection.withValue(value.arrived) {
+            await base.handle(value: value.base, logger: logger)
         }
     }
 }

@@ -4,7 +4,6 @@ import Hummingbird
 import HummingbirdCore
 import HummingbirdTesting
 import Logging
-import NIOCore
 import Postgres
 import PurchaseCore
 import TestSupport
@@ -102,32 +101,6 @@ struct SheddingTests {
             #expect(statuses == [404, 404, 401, 400, 404])
             #expect(brought.value == [true, true, false])
             #expect(free.value == 1)
-        }
-    }
-
-    @Test("a request is served on the event loop of its connection, also by the tasks that it starts")
-    func onItsLoop() async throws {
-        let configuration = APIConfiguration(
-            bundleID: BundleID("com.example.app"), openAPIDocument: "openapi: 3.1.0\n", now: { Sample.now })
-        let logger = Logger(label: "edge") { _ in SwiftLogNoOpLogHandler() }
-        let router = Router(context: VouchRequestContext.self)
-        router.get("loop") { _, context in
-            let loop = context.channel.eventLoop
-            let atFirst = loop.inEventLoop
-            await Task.yield()
-            async let ofChild = loop.inEventLoop
-            let answers = [atFirst, loop.inEventLoop, await ofChild, loop.inEventLoop]
-            return answers.map(\.description).joined(separator: " ")
-        }
-        let application = Application(
-            router: router,
-            server: .http1(
-                shedding: PostShedding(configuration: configuration, logger: logger), configuration: .init()),
-            logger: logger)
-        try await application.test(.live) { client in
-            try await client.execute(uri: "/loop", method: .get) { answer in
-                #expect(String(buffer: answer.body) == "true true true true")
-            }
         }
     }
 
