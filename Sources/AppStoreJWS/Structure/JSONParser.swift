@@ -163,7 +163,10 @@ struct JSONParser {
         do {
             decoded.append(contentsOf: String(try JSONText.readEscape(in: bytes, at: &index)).utf8)
         } catch {
-            throw error == .encoding ? .encoding : .syntax
+            switch error {
+            case .syntax: throw .syntax
+            case .encoding: throw .encoding
+            }
         }
     }
 }

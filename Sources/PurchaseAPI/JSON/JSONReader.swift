@@ -159,7 +159,10 @@ package struct JSONReader {
         do {
             text.append(contentsOf: String(try JSONText.readEscape(in: bytes, at: &position)).utf8)
         } catch {
-            throw failure(error == .encoding ? .encoding : .syntax)
+            switch error {
+            case .syntax: throw failure(.syntax)
+            case .encoding: throw failure(.encoding)
+            }
         }
     }
 }

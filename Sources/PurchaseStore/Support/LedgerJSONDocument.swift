@@ -105,7 +105,9 @@ final class LedgerJSONDocument: Sendable {
         while place < bytes.count {
             let byte = bytes[place]
             place += 1
-            if byte == UInt8(ascii: "\\"), let scalar = try? JSONText.readEscape(in: bytes, at: &place) {
+            var behind = place
+            if byte == UInt8(ascii: "\\"), let scalar = try? JSONText.readEscape(in: bytes, at: &behind) {
+                place = behind
                 text.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
             } else {
                 text.append(byte)

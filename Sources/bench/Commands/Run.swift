@@ -46,7 +46,7 @@ struct Run: AsyncParsableCommand {
         name: .customLong("history-filled"),
         help: """
             A database of the same cluster that `bench fill` has filled: the ledger of that size, kept for the next run. \
-            It is migrated, and a few thousand purchases are added to it.
+            It is migrated, and some ten thousand purchases are added to it.
             """)
     var filledDatabase: String?
 
@@ -94,8 +94,8 @@ struct Run: AsyncParsableCommand {
         guard !numbers.isEmpty, numbers.allSatisfy({ $0 > 0 }), exportedPurchases > 0, seconds > 0, warmUpSeconds >= 0
         else { throw ValidationError("--accounts, --purchases and --seconds must be above 0") }
         let histories = history.split(separator: ",").compactMap { Int($0) }
-        guard !histories.isEmpty, histories.allSatisfy({ $0 >= 1_000 }) else {
-            throw ValidationError("--history takes numbers from 1000")
+        guard !histories.isEmpty, histories.allSatisfy({ $0 >= 1_000 }), Set(histories).count == histories.count else {
+            throw ValidationError("--history takes numbers from 1000, each once")
         }
         let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         let beside = own.deletingLastPathComponent().appending(path: "vouch").path

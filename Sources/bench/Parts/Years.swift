@@ -126,7 +126,8 @@ extension Workshop {
             }
             let rates = loads.map { $0.map(\.result.throughput) }
             for (place, history) in histories.enumerated() {
-                var measurement = measurement(questions[0][index].name, of: history, rates[place], rates[0])
+                var measurement = measurement(
+                    questions[0][index].name, of: history, rates[place], besides: place == 0 ? nil : rates[0])
                 MeasuredLoad(adding: loads[place]).describe(&measurement, isTimed: !settings.isSmoke)
                 try report.add(measurement)
             }
@@ -135,7 +136,9 @@ extension Workshop {
             try exportRate(histories[place], rows: settings.isSmoke ? 100 : (settings.history.min() ?? 1) / 2)
         }
         for (place, history) in histories.enumerated() {
-            try report.add(measurement("export", "rows/s", of: history, rates[place], rates[0]))
+            try report.add(
+                measurement(
+                    "export", "rows/s", of: history, rates[place], besides: place == 0 ? nil : rates[0]))
         }
     }
 
@@ -156,11 +159,11 @@ extension Workshop {
     /// The mean of a ledger's turns beside that of the smallest ledger's; the ratios of single turns show how much the
     /// machine had a part in it.
     private func measurement(
-        _ name: String, _ unit: String = "/s", of history: History, _ rates: [Double], _ smallest: [Double]
+        _ name: String, _ unit: String = "/s", of history: History, _ rates: [Double], besides smallest: [Double]?
     ) -> Measurement {
         func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
         var measurement = Measurement(.years, "\(name), \(history.name)", mean(rates), unit)
-        guard rates != smallest else { return measurement }
+        guard let smallest else { return measurement }
         measurement.reference = .init(name: "that of the smallest ledger", value: mean(smallest))
         measurement.atLeast = 1 / Self.slowdownMax
         let ratios = zip(rates, smallest).map { $0 / $1 }
@@ -179,6 +182,8 @@ extension Workshop {
     private static let repeatedCount = 200
 
     /// What is asked, each about something drawn from the whole ledger; repeats are of a few purchases posted just before.
+    ///
+    /// New purchases come last, since they make the smaller ledger grow most.
     private func requests(_ history: History) -> [(name: String, request: Request)] {
         let (draws, plan) = (Draws(seed: settings.seed), history.plan)
         let (app, support) = (history.keys.app, history.keys.support)
@@ -190,7 +195,6 @@ extension Workshop {
         }
         return [
             ("repeat of a settled one", { Self.post(draws.below(Self.repeatedCount, at: $0), key: app) }),
-            ("cold validation", { Self.post(Self.firstCold + $0, key: app) }),
             (
                 "entitlement read",
                 { HTTPRequestBytes.get("/v1/accounts/account-\(draws.below(accounts, at: $0))/entitlements", key: app) }
@@ -224,6 +228,7 @@ extension Workshop {
                         "/v1/changes?limit=100&after=\(max(0, newest - 200 - draws.below(10_000, at: $0)))", key: app)
                 }
             ),
+            ("cold validation", { Self.post(Self.firstCold + $0, key: app) }),
         ]
     }
 
