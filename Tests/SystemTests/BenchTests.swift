@@ -47,6 +47,13 @@ struct BenchTests {
             #expect(standsAlone || (line.reference?.value ?? 0) > 0, "\(line)")
         }
         #expect(lines.filter { $0.name.hasPrefix("overload ") }.map { $0.details?["reads served"] } == [1, 1, 1, 1])
+        // Everything that is asked of the smaller ledger is asked of the larger one, and compared.
+        let compared = lines.filter { $0.part == "years" && $0.name.hasSuffix("300 transactions") }
+        #expect(compared.count == 10)
+        for line in compared where !line.name.hasPrefix("bytes ") {
+            #expect((line.reference?.value ?? 0) > 0, "\(line)")
+            #expect((line.details?["least ratio of a turn"] ?? 0) > 0, "\(line)")
+        }
         let once = try #require(lines.first { $0.part == "once" })
         #expect(once.value == 10 && once.reference?.value == 10)
         let repeated = try #require(lines.first { $0.part == "repeat" })
@@ -69,6 +76,10 @@ struct BenchTests {
         #expect(failure?.code == 1, "\(failure?.output ?? "")")
         let unknown = #expect(throws: Shell.Failure.self) { try bench(["run", "--only", "everything"]) }
         #expect(unknown?.code == 64)
+        let twice = #expect(throws: Shell.Failure.self) {
+            try bench(["run", "--only", "years", "--history", "2000,2000"])
+        }
+        #expect(twice?.code == 64)
     }
 
     @Test("every single operation runs")
